@@ -1,0 +1,281 @@
+// The one table of functions that an instruction-set level hands out, and the plain structs its functions
+// take. Everything here is plain data: it is the only kernel header that baseline code (engine, bindings)
+// includes.
+//
+// Letters: n rows, d inputs, m outputs, c classes.  A `*_row` is the distance between two rows, in elements.
+// Kernels trust their caller: sizes are >= 0 and the pointers cover what the sizes say.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace picaflor {
+
+using Index = std::ptrdiff_t;
+
+// Every row of an engine buffer starts on a cache line and is padded with zeros to a whole number of them.
+inline constexpr Index kCacheLine = 64;
+
+template <class T>
+constexpr Index padded(Index columns) {
+  constexpr Index lane = kCacheLine / static_cast<Index>(sizeof(T));
+  return (columns + lane - 1) / lane * lane;
+}
+
+// ---------------------------------------------------------------------------------------- matrix product
+
+enum class MatmulInit { zero, bias, accumulate };  // what the sums start from: 0, bias_j, or c_ij
+enum class MatmulEnd {
+  store,
+  relu,
+  add_scaled
+};  // c = s,  c = max(s, 0),  c = c + alpha s  (with init zero)
+
+// c (n, m) = end(init + a (n, k) b (k, m)).  Any strides for a and b; columns of c are contiguous.
+// Each c_ij is summed over k in one fixed order, whatever n, m or the strides: same bits for every split.
+template <class T>
+struct Matmul {
+  Index n = 0, m = 0, k = 0;
+  const T* a = nullptr;
+  Index a_row = 0, a_col = 1;
+  const T* b = nullptr;
+  Index b_row = 0, b_col = 1;
+  T* c = nullptr;
+  Index c_row = 0;
+  const T* bias = nullptr;  // (m), for MatmulInit::bias
+  MatmulInit init = MatmulInit::zero;
+  MatmulEnd end = MatmulEnd::store;
+  T alpha = 1;
+  T* workspace = nullptr;  // matmul_workspace(...) elements, aligned to kCacheLine
+};
+
+// ------------------------------------------------------------------------------------------- activations
+
+enum class ActivationKind {
+  linear,
+  relu,
+  clipped_relu,
+  leaky_relu,
+  elu,
+  selu,
+  sigmoid,
+  hard_sigmoid,
+  tanh,
+  softplus,
+  softsign,
+  silu,
+  hard_silu,
+  gelu,
+  exponential,
+  step,
+  softmax,
+  log_softmax
+};
+
+// leaky_relu: a = slope.  elu: a = alpha.  clipped_relu (Keras's ReLU layer): a = slope, b = maximum
+// (infinity for none), c = threshold.  The others take none.
+struct Activation {
+  ActivationKind kind = ActivationKind::linear;
+  double a = 0, b = 0, c = 0;
+};
+
+// Whether the derivative needs the input x; for the others it follows from the output y alone.
+constexpr bool needs_input(ActivationKind kind) {
+  return kind == ActivationKind::silu || kind == ActivationKind::hard_silu || kind == ActivationKind::gelu;
+}
+
+// ------------------------------------------------------------------------------------------------ losses
+
+// *_logits kinds take unnormalised scores and are computed in their stable fused form.
+enum class LossKind {
+  squared_error,
+  absolute_error,
+  huber,
+  log_cosh,
+  squared_log_error,
+  absolute_percentage_error,
+  poisson,
+  poisson_log,
+  hinge,
+  squared_hinge,
+  categorical_hinge,
+  kl_divergence,
+  cosine_similarity,
+  binary_cross_entropy,
+  binary_cross_entropy_logits,
+  categorical_cross_entropy,
+  categorical_cross_entropy_logits
+};
+
+// One value per row: regression and binary losses are means over the c columns, categorical ones sums.
+struct Loss {
+  LossKind kind = LossKind::squared_error;
+  double label_smoothing = 0;  // cross-entropies
+  double delta = 1;            // huber
+  double factor = 1;           // multiplies value and gradient (0.5: the half squared error of textbooks)
+};
+
+template <class T>
+struct LossArgs {
+  Loss loss;
+  Index n = 0, c = 0;
+  const T* out = nullptr;  // (n, c) predictions or logits
+  Index out_row = 0;
+  const T* target = nullptr;  // (n, c); null when ids is given
+  Index target_row = 0;
+  const std::int64_t* ids = nullptr;  // (n) class ids in [0, c), for the categorical kinds
+  const T* weight = nullptr;          // (n) or null for ones
+  double scale = 1;                   // the reduction: dout = scale * weight_i * dloss_i / dout
+  T* dout = nullptr;                  // (n, c), written; may be out; null for the value alone
+  Index dout_row = 0;
+  T* each = nullptr;  // (n) unweighted, unscaled loss per row, written; or null
+};
+
+enum class MetricKind {
+  accuracy,
+  binary_accuracy,
+  categorical_accuracy,
+  sparse_categorical_accuracy,
+  squared_error,
+  absolute_error
+};
+
+struct Metric {
+  MetricKind kind = MetricKind::squared_error;
+  double threshold = 0.5;  // binary_accuracy
+};
+
+template <class T>
+struct MetricArgs {
+  Metric metric;
+  Index n = 0, c = 0;
+  const T* out = nullptr;
+  Index out_row = 0;
+  const T* target = nullptr;
+  Index target_row = 0;
+  const std::int64_t* ids = nullptr;
+  const T* weight = nullptr;
+};
+
+// -------------------------------------------------------------------------------------------- optimizers
+
+enum class OptimizerKind { sgd, adam, rmsprop, adagrad, adadelta, adamax, nadam, lion };
+
+// One step of one rule with every scalar worked out (see network/optimizer.hpp for who fills it in).
+struct OptimizerStep {
+  OptimizerKind kind = OptimizerKind::sgd;
+  bool nesterov = false, amsgrad = false, centered = false;
+  double rate = 0;  // the factor of the update; for adam lr sqrt(1 - b2^t) / (1 - b1^t)
+  double beta_1 = 0, beta_2 = 0, epsilon = 0, momentum = 0;
+  double decay = 0;                 // weight decay times learning rate: w -= decay * w before the update
+  double clip_value = 0;            // gradients are clipped to [-clip_value, clip_value]; 0 for not at all
+  double gradient_scale = 1;        // joint-norm clipping multiplies every gradient by this first
+  double extra_1 = 0, extra_2 = 0;  // nadam's momentum products, adamax's bias correction, ...
+};
+
+inline constexpr int kMaxSlots = 3;
+
+// A weight matrix's gradient and one optimizer step on it, strip by strip, the strip still in cache:
+//   g = x^T dz + l1 sign(w) + 2 l2 w,   w, slots <- rule(g)
+template <class T>
+struct DenseUpdate {
+  Index n = 0, d = 0, m = 0;
+  const T* x = nullptr;
+  Index x_row = 0;
+  const T* dz = nullptr;
+  Index dz_row = 0;
+  T* w = nullptr;  // (d, m), updated; the slots have the same layout
+  Index w_row = 0;
+  T* slots[kMaxSlots] = {};
+  double l1 = 0, l2 = 0;
+  OptimizerStep step;
+  T* workspace = nullptr;
+};
+
+// ----------------------------------------------------------------------------------------------- the rest
+
+enum class ElementType { boolean, u8, i8, u16, i16, u32, i32, u64, i64, f32, f64 };
+
+// out (n, d) = rows of a user's array of any number type, converted; columns d..out_row-1 become zero.
+template <class T>
+struct GatherRows {
+  ElementType type = ElementType::f32;
+  const void* x = nullptr;
+  Index row_bytes = 0, col_bytes = 0;
+  const std::int64_t* rows = nullptr;  // (n) row numbers; null for first, first + 1, ...
+  Index first = 0;
+  Index n = 0, d = 0;
+  Index ahead = 0;  // rows[n .. n + ahead) will be wanted next: prefetch them
+  T* out = nullptr;
+  Index out_row = 0;
+};
+
+// Position in the counter-based random stream: element i of a buffer always draws number (seed, stream, i).
+struct RandomStream {
+  std::uint64_t seed = 0, stream = 0;
+};
+
+template <class T>
+struct KernelTable {
+  // gemm.hpp, dense.hpp
+  void (*matmul)(const Matmul<T>&) noexcept;
+  Index (*matmul_workspace)(Index n, Index m, Index k) noexcept;
+  void (*dense_update)(const DenseUpdate<T>&) noexcept;
+  Index (*dense_update_workspace)(Index n, Index d, Index m) noexcept;
+  void (*column_sums)(Index n, Index m, const T* x, Index x_row, T* out) noexcept;  // out is written
+
+  // activations.hpp: elementwise over `size` contiguous elements; never softmax kinds
+  void (*activation_forward)(const Activation&, Index size, const T* x, T* y) noexcept;  // y may be x
+  // dx = dy f'(x), from x alone (exact everywhere); dx may be dy
+  void (*activation_backward)(const Activation&, Index size, const T* dy, const T* x, T* dx) noexcept;
+  // the same from y = f(x), or from x where needs_input(kind)
+  void (*activation_backward_output)(const Activation&, Index size, const T* dy, const T* y, const T* x,
+                                     T* dx) noexcept;
+
+  // softmax.hpp: over rows of c contiguous elements; y may be x, dx may be dy
+  void (*softmax_forward)(Index n, Index c, const T* x, Index x_row, T* y, Index y_row) noexcept;
+  void (*softmax_backward)(Index n, Index c, const T* dy, Index dy_row, const T* y, Index y_row, T* dx,
+                           Index dx_row) noexcept;
+  void (*log_softmax_forward)(Index n, Index c, const T* x, Index x_row, T* y, Index y_row) noexcept;
+  void (*log_softmax_backward)(Index n, Index c, const T* dy, Index dy_row, const T* y, Index y_row, T* dx,
+                               Index dx_row) noexcept;
+
+  // losses.hpp, metrics.hpp: return the weighted sum over the rows, unscaled, added up in double
+  double (*loss)(const LossArgs<T>&) noexcept;
+  double (*metric)(const MetricArgs<T>&) noexcept;
+
+  // optimizers.hpp: one pass over p, g and the slots the rule uses
+  void (*optimizer_step)(const OptimizerStep&, Index size, T* p, const T* g, T* slot_0, T* slot_1,
+                         T* slot_2) noexcept;
+  // g += l1 sign(p) + 2 l2 p
+  void (*add_penalty_gradient)(Index size, const T* p, double l1, double l2, T* g) noexcept;
+  double (*sum_of_squares)(Index size, const T* x) noexcept;
+  double (*sum_of_magnitudes)(Index size, const T* x) noexcept;
+
+  // gather.hpp
+  void (*gather_rows)(const GatherRows<T>&) noexcept;
+
+  // dropout.hpp: backward is the same call on dy with the same stream; y may be x
+  void (*dropout)(RandomStream, double rate, Index size, const T* x, T* y) noexcept;
+  void (*gaussian_noise)(RandomStream, double stddev, Index size, const T* x, T* y) noexcept;
+};
+
+struct Kernels {
+  const char* level;  // "x86-64-v2", "x86-64-v3", "x86-64-v4" or "baseline"
+  KernelTable<float> f32;
+  KernelTable<double> f64;
+
+  template <class T>
+  const KernelTable<T>& of() const {
+    if constexpr (sizeof(T) == sizeof(float)) {
+      return f32;
+    } else {
+      return f64;
+    }
+  }
+};
+
+// The table chosen when the module was imported (cpp/src/isa.cpp).
+const Kernels& kernels();
+
+}  // namespace picaflor
