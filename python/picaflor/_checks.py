@@ -1,0 +1,225 @@
+"""Array-likes to arrays, and the messages for what cannot be followed.
+
+Every message names the argument, says what was expected and shows what came.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "as_real_array",
+    "did_you_mean",
+    "integer",
+    "nearest",
+    "number",
+    "unknown_name",
+]
+
+
+def nearest(name: object, known: Iterable[str]) -> str | None:
+    """Return the known name that is most like `name`, or None if none is like it.
+
+    Case and underscores are ignored in the comparison.
+
+    Examples
+    --------
+    >>> nearest("Sigmiod", ["relu", "sigmoid", "tanh"])
+    'sigmoid'
+    >>> nearest("xyz", ["relu", "sigmoid", "tanh"]) is None
+    True
+    """
+    import difflib  # only wanted on the way to an error
+
+    plain = {key.lower().replace("_", ""): key for key in known}
+    wanted = str(name).lower().replace("_", "")
+    close = difflib.get_close_matches(wanted, plain, n=1, cutoff=0.5)
+    return plain[close[0]] if close else None
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Return `` Did you mean 'x'?`` for the nearest known name, or the list of all of them.
+
+    Examples
+    --------
+    >>> did_you_mean("adma", ["sgd", "adam"])
+    " Did you mean 'adam'?"
+    >>> did_you_mean("xyz", ["sgd", "adam"])
+    " Known are 'adam', 'sgd'."
+    """
+    known = sorted(known)
+    close = nearest(name, known)
+    if close is not None:
+        return f" Did you mean {close!r}?"
+    return " Known are " + ", ".join(map(repr, known)) + "."
+
+
+def unknown_name(what: str, name: object, known: Iterable[str]) -> ValueError:
+    """Return the ValueError for a name that is not known; the caller raises it.
+
+    Examples
+    --------
+    >>> raise unknown_name("optimizer", "adma", ["sgd", "adam"])
+    Traceback (most recent call last):
+      ...
+    ValueError: Unknown optimizer: 'adma'. Did you mean 'adam'?
+    """
+    return ValueError(f"Unknown {what}: {name!r}.{did_you_mean(name, known)}")
+
+
+def integer(value: object, name: str, minimum: int | None = None) -> int:
+    """Return `value` as an int, where it is a whole number of at least `minimum`.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not an integer (a bool or a float is none).
+    ValueError
+        If it is less than `minimum`.
+
+    Examples
+    --------
+    >>> integer(0, "units", minimum=1)
+    Traceback (most recent call last):
+      ...
+    ValueError: units must be at least 1, got 0
+    """
+    if isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    try:
+        result = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} must be an integer, got {value!r}") from None
+    if minimum is not None and result < minimum:
+        raise ValueError(f"{name} must be at least {minimum}, got {result}")
+    return result
+
+
+def number(
+    value: object, name: str, minimum: float | None = None, below: float | None = None
+) -> float:
+    """Return `value` as a float, where ``minimum <= value`` and ``value < below``.
+
+    Raises
+    ------
+    TypeError
+        If `value` is not a number.
+    ValueError
+        If it is not a number inside the bounds; NaN lies in no bounds.
+
+    Examples
+    --------
+    >>> number(1.5, "rate", minimum=0, below=1)
+    Traceback (most recent call last):
+      ...
+    ValueError: rate must be at least 0 and below 1, got 1.5
+    """
+    if isinstance(value, (str, bytes)):
+        raise TypeError(f"{name} must be a number, got {value!r}")
+    try:
+        result = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number, got {value!r}") from None
+    bounds = []
+    if minimum is not None:
+        bounds.append((result >= minimum, f"at least {minimum:g}"))
+    if below is not None:
+        bounds.append((result < below, f"below {below:g}"))
+    if not all(inside for inside, _ in bounds):
+        text = " and ".join(text for _, text in bounds)
+        raise ValueError(f"{name} must be {text}, got {value!r}")
+    return result
+
+
+def as_real_array(value: Any, name: str) -> npt.NDArray[Any]:
+    """Return `value` as an array of bool, integers or floats, without a copy where it is one.
+
+    Lists, pandas and polars frames and series, memory maps and everything else that
+    ``numpy.asarray`` reads are taken. Float16 becomes float32; other dtypes stay as they are.
+
+    Raises
+    ------
+    TypeError
+        If the values are strings, objects, complex numbers or dates.
+    ValueError
+        If nested sequences are ragged.
+
+    Examples
+    --------
+    >>> as_real_array([[1, 2], [3, 4]], "x").shape
+    (2, 2)
+    >>> as_real_array([1, {}], "y")
+    Traceback (most recent call last):
+      ...
+    TypeError: y must hold numbers, got objects such as dict
+    """
+    if value is None:
+        raise TypeError(f"{name} must be an array, got None")
+    if not isinstance(value, np.ndarray):
+        if hasattr(value, "toarray") and hasattr(value, "nnz"):
+            raise TypeError(
+                f"{name} must be a dense array, got a sparse {type(value).__name__}; "
+                "convert it with .toarray()"
+            )
+        try:
+            value = np.asarray(value)
+        except ValueError:
+            raise ValueError(
+                f"{name} must be a rectangular array, got nested sequences of unequal lengths"
+            ) from None
+    kind = value.dtype.kind
+    if kind in "biu":
+        return value  # type: ignore[no-any-return]
+    if kind == "f":
+        return _native_float(value, name)
+    if kind == "O":
+        return _from_objects(value, name)
+    raise TypeError(f"{name} must hold numbers, got {_what(value)}")
+
+
+def _native_float(value: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+    if value.dtype.itemsize == 2:
+        return value.astype(np.float32)
+    if value.dtype.itemsize > 8:
+        return value.astype(np.float64)
+    return value
+
+
+def _from_objects(value: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
+    """Numbers that came as objects: a data frame of mixed number types, a list of Decimals."""
+    first = next((item for item in value.flat if isinstance(item, (str, bytes))), None)
+    if first is not None:
+        raise TypeError(f"{name} must hold numbers, got strings such as {first!r}{_ADVICE}")
+    try:
+        return value.astype(np.float64)
+    except (TypeError, ValueError):
+        odd = next((item for item in value.flat if not _is_number(item)), None)
+        found = type(odd).__name__
+        raise TypeError(f"{name} must hold numbers, got objects such as {found}") from None
+
+
+def _is_number(item: object) -> bool:
+    try:
+        float(item)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+_ADVICE = (
+    "; turn class labels into class ids, for example with numpy.unique(y, return_inverse=True)"
+)
+
+
+def _what(value: npt.NDArray[Any]) -> str:
+    kind = value.dtype.kind
+    if kind in "US":
+        return f"strings (dtype {value.dtype.str}){_ADVICE}"
+    if kind == "c":
+        return f"complex numbers (dtype {value.dtype})"
+    return f"dtype {value.dtype}"
