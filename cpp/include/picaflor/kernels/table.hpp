@@ -210,13 +210,16 @@ struct GatherRows {
   Index out_row = 0;
 };
 
-// Position in the counter-based random stream: element i of a buffer always draws number (seed, stream, i).
+// Position in the counter-based random stream: element i of a buffer always draws number (seed, stream, first + i).
 struct RandomStream {
   std::uint64_t seed = 0, stream = 0;
+  std::uint64_t first = 0;  // number of the first element: a part of a buffer draws what the whole would
 };
 
 template <class T>
 struct KernelTable {
+  Index lanes;  // elements of one vector: products with m a multiple of it have no ragged panel
+
   // gemm.hpp, dense.hpp
   void (*matmul)(const Matmul<T>&) noexcept;
   Index (*matmul_workspace)(Index n, Index m, Index k) noexcept;

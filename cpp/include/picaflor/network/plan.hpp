@@ -1,0 +1,188 @@
+// From a list of layers to steps, shapes and offsets: plain data, worked out once when a network is built.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "picaflor/kernels/table.hpp"
+
+namespace picaflor {
+
+enum class Op { dense, activation, dropout, gaussian_noise, batch_norm, layer_norm, affine };
+
+// What Python says of one layer; only the fields of its `op` count.
+struct LayerSpec {
+  Op op = Op::dense;
+  Index units = 0;  // dense
+  bool use_bias = true;
+  double kernel_l1 = 0, kernel_l2 = 0, bias_l1 = 0, bias_l2 = 0;
+  Activation activation;  // dense, activation
+  double rate = 0;        // dropout: share of zeros; gaussian_noise: standard deviation
+  double momentum = 0.99, epsilon = 1e-3;
+  bool center = true, scale = true;     // batch_norm, layer_norm
+  std::vector<double> factor, offset;   // affine: y_j = factor_j x_j + offset_j
+  bool trainable = true;
+};
+
+// A weight: `rows` x `cols` elements at `offset` of the parameter buffer, rows `row` elements apart.
+struct Parameter {
+  Index layer = 0;
+  bool is_vector = false;
+  Index rows = 0, cols = 0, row = 0, offset = 0;
+  bool statistic = false;  // a moving average: saved, but never given a gradient
+  double initial = 0;
+  double l1 = 0, l2 = 0;
+
+  Index size() const { return rows * row; }
+};
+
+// One thing to do to a batch.  A dense layer with an activation makes two steps.
+struct Step {
+  Op op = Op::dense;
+  Index layer = 0;
+  Index in = 0, out = 0;  // widths
+  Index in_row = 0, row = 0;
+  Activation activation;
+  bool in_place = false;       // writes over its input
+  bool relu_at_end = false;    // dense: the product's tail applies the ReLU of the next step
+  bool already_done = false;   // activation: done at the end of the product before it
+  double rate = 0;
+  double momentum = 0, epsilon = 0;
+  Index kernel = -1, bias = -1;                // dense: numbers of its parameters, -1 for none
+  Index gamma = -1, beta = -1, mean = -1, variance = -1;  // normalizations
+  std::vector<double> factor, offset;
+};
+
+struct Plan {
+  Index input = 0, output = 0;
+  std::vector<Step> steps;
+  std::vector<Parameter> parameters;
+  std::vector<bool> trainable;  // per layer
+  Index parameter_size = 0;     // elements, padding included
+  Index widest_row = 0;         // the longest row of any step, the input included
+};
+
+// Distance between rows of a matrix with this many columns.  Whole cache lines; and where the lines of one
+// column would share a few cache sets (strides that are multiples of 512 bytes), one line more.
+template <class T>
+constexpr Index row_stride(Index columns) {
+  constexpr Index lane = kCacheLine / static_cast<Index>(sizeof(T));
+  const Index lines = padded<T>(columns) / lane;
+  return (lines >= 16 && lines % 8 == 0 ? lines + 1 : lines) * lane;
+}
+
+namespace detail {
+
+template <class T>
+Index add_parameter(Plan& plan, Index layer, Index rows, Index cols, bool is_vector, double initial = 0) {
+  Parameter p;
+  p.layer = layer;
+  p.is_vector = is_vector;
+  p.rows = rows;
+  p.cols = cols;
+  p.row = is_vector ? padded<T>(cols) : row_stride<T>(cols);
+  p.offset = plan.parameter_size;
+  p.initial = initial;
+  plan.parameter_size += p.size();
+  plan.parameters.push_back(p);
+  return static_cast<Index>(plan.parameters.size()) - 1;
+}
+
+template <class T>
+Step dense_step(Plan& plan, const LayerSpec& spec, Index layer, Index in) {
+  Step step;
+  step.kernel = add_parameter<T>(plan, layer, in, spec.units, false);
+  plan.parameters.back().l1 = spec.kernel_l1;
+  plan.parameters.back().l2 = spec.kernel_l2;
+  if (spec.use_bias) {
+    step.bias = add_parameter<T>(plan, layer, 1, spec.units, true);
+    plan.parameters.back().l1 = spec.bias_l1;
+    plan.parameters.back().l2 = spec.bias_l2;
+  }
+  step.out = spec.units;
+  return step;
+}
+
+template <class T>
+Step normalization_step(Plan& plan, const LayerSpec& spec, Index layer, Index in) {
+  Step step;
+  if (spec.scale) step.gamma = add_parameter<T>(plan, layer, 1, in, true, 1);
+  if (spec.center) step.beta = add_parameter<T>(plan, layer, 1, in, true);
+  if (spec.op == Op::batch_norm) {
+    step.mean = add_parameter<T>(plan, layer, 1, in, true);
+    plan.parameters.back().statistic = true;
+    step.variance = add_parameter<T>(plan, layer, 1, in, true, 1);
+    plan.parameters.back().statistic = true;
+  }
+  step.momentum = spec.momentum;
+  step.epsilon = spec.epsilon;
+  return step;
+}
+
+}  // namespace detail
+
+template <class T>
+Plan make_plan(Index input, const std::vector<LayerSpec>& layers) {
+  Plan plan;
+  plan.input = input;
+  plan.widest_row = row_stride<T>(input);
+  Index width = input;
+
+  const auto push = [&](Step step, Op op, Index layer) {
+    step.op = op;
+    step.layer = layer;
+    step.in = width;
+    step.in_row = plan.steps.empty() ? row_stride<T>(input) : plan.steps.back().row;
+    if (step.out == 0) step.out = width;
+    step.row = row_stride<T>(step.out);
+    width = step.out;
+    if (step.row > plan.widest_row) plan.widest_row = step.row;
+    plan.steps.push_back(std::move(step));
+  };
+  const auto push_activation = [&](const Activation& activation, Index layer) {
+    if (activation.kind == ActivationKind::linear) return;
+    Step step;
+    step.activation = activation;
+    // The input's buffer can be reused unless someone needs what is in it: the derivative of this activation or of
+    // the one before, or the caller, whose data it is.
+    step.in_place = !plan.steps.empty() && plan.steps.back().op != Op::activation && !needs_input(activation.kind);
+    if (step.in_place && activation.kind == ActivationKind::relu && plan.steps.back().op == Op::dense) {
+      plan.steps.back().relu_at_end = true;
+      step.already_done = true;
+    }
+    push(step, Op::activation, layer);
+  };
+
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const LayerSpec& spec = layers[i];
+    const Index layer = static_cast<Index>(i);
+    plan.trainable.push_back(spec.trainable);
+    switch (spec.op) {
+      case Op::dense:
+        push(detail::dense_step<T>(plan, spec, layer, width), Op::dense, layer);
+        push_activation(spec.activation, layer);
+        break;
+      case Op::activation:
+        push_activation(spec.activation, layer);
+        break;
+      case Op::batch_norm:
+      case Op::layer_norm:
+        push(detail::normalization_step<T>(plan, spec, layer, width), spec.op, layer);
+        break;
+      case Op::dropout:
+      case Op::gaussian_noise:
+      case Op::affine: {
+        Step step;
+        step.rate = spec.rate;
+        step.factor = spec.factor;
+        step.offset = spec.offset;
+        if (spec.op == Op::affine || spec.rate > 0) push(step, spec.op, layer);
+        break;
+      }
+    }
+  }
+  plan.output = width;
+  return plan;
+}
+
+}  // namespace picaflor
