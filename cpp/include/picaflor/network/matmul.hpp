@@ -19,11 +19,11 @@ inline Range part_of(Index size, Index unit, Index parts, Index i) {
   return {std::min(size, units * i / parts * unit), std::min(size, units * (i + 1) / parts * unit)};
 }
 
-// How many threads are worth waking for this much work.  A hand-over costs about a microsecond, so a thread gets
+// How many of the threads at hand are worth waking for this much work.  A hand-over costs about a microsecond, so a thread gets
 // at least ten: 1e6 floating-point operations of a product, or their like in other work.
-inline Index useful_threads(double operations) {
+inline Index useful_threads(double operations, Index threads) {
   constexpr double kOperationsPerThread = 5e5;
-  return std::clamp<Index>(static_cast<Index>(operations / kOperationsPerThread), 1, num_threads());
+  return threads == 1 ? 1 : std::clamp<Index>(static_cast<Index>(operations / kOperationsPerThread), 1, threads);
 }
 
 // Into how many blocks of rows and columns the (n, m) output of a product of this depth is cut.
@@ -39,9 +39,9 @@ inline constexpr Index kColumnUnit = 2 * kCacheLine / static_cast<Index>(sizeof(
 inline constexpr Index kRowUnit = 12;  // rows of two register tiles
 
 template <class T>
-Grid grid_for(Index n, Index m, Index k) {
-  const Index threads =
-      useful_threads(2.0 * static_cast<double>(n) * static_cast<double>(m) * static_cast<double>(k));
+Grid grid_for(Index n, Index m, Index k, Index threads) {
+  threads =
+      useful_threads(2.0 * static_cast<double>(n) * static_cast<double>(m) * static_cast<double>(k), threads);
   if (threads == 1) return {};
   const Index column_units = m / kColumnUnit<T>;
   const Index row_units = n / kRowUnit;
@@ -65,10 +65,11 @@ Matmul<T> block_of(const Matmul<T>& product, Grid grid, Index i) {
   return block;
 }
 
-// `workspaces` has one workspace of matmul_workspace(n, m, k) elements per thread.
+// `workspaces` has one workspace of matmul_workspace(n, m, k) elements for each of the threads.
 template <class T>
-void matmul_threaded(const KernelTable<T>& kernels, const Matmul<T>& product, T* const* workspaces) {
-  const Grid grid = grid_for<T>(product.n, product.m, product.k);
+void matmul_threaded(const KernelTable<T>& kernels, const Matmul<T>& product, T* const* workspaces,
+                     Index threads) {
+  const Grid grid = grid_for<T>(product.n, product.m, product.k, threads);
   if (grid.size() == 1) {
     Matmul<T> whole = product;
     whole.workspace = workspaces[0];
@@ -84,8 +85,8 @@ void matmul_threaded(const KernelTable<T>& kernels, const Matmul<T>& product, T*
 
 // The same for work on rows that do not depend on one another: body(begin, end).
 template <class Body>
-void rows_threaded(Index n, double operations_per_row, const Body& body) {
-  const Index parts = std::min(n, useful_threads(static_cast<double>(n) * operations_per_row));
+void rows_threaded(Index n, double operations_per_row, Index threads, const Body& body) {
+  const Index parts = std::min(n, useful_threads(static_cast<double>(n) * operations_per_row, threads));
   if (parts <= 1) {
     body(Index{0}, n);
     return;

@@ -1,0 +1,222 @@
+// One step of a network forward and, under it, backward: which kernel runs on which buffers.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+
+#include "picaflor/network/matmul.hpp"
+#include "picaflor/network/plan.hpp"
+
+namespace picaflor {
+
+// What every step of one minibatch shares.
+template <class T>
+struct StepContext {
+  const KernelTable<T>& kernels;
+  const Plan& plan;
+  T* parameters;
+  T* gradients;
+  Index threads;
+  T* const* workspaces;  // one per thread
+  Index n;
+  bool training;
+  RandomStream random;  // of this minibatch; each step takes its own stream of it
+
+  const Parameter& parameter(Index i) const { return plan.parameters[static_cast<std::size_t>(i)]; }
+  T* values(Index i) const { return i < 0 ? nullptr : parameters + parameter(i).offset; }
+  RandomStream stream(const Step& step) const {
+    RandomStream s = random;
+    s.stream = s.stream * 0x9e3779b97f4a7c15U + static_cast<std::uint64_t>(step.layer) + 1;
+    return s;
+  }
+  // Vectorised work on the columns of a padded buffer need not stop at a ragged end.
+  Index whole_vectors(Index columns) const {
+    return (columns + kernels.lanes - 1) / kernels.lanes * kernels.lanes;
+  }
+};
+
+// Rough cost of an elementwise kernel, in the operations that useful_threads counts.
+inline constexpr double kElementwiseCost = 16;
+
+// y (n, out) = x w + b
+template <class T>
+void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
+  const Parameter& kernel = ctx.parameter(step.kernel);
+  Matmul<T> product;
+  product.n = ctx.n;
+  product.m = ctx.whole_vectors(step.out);
+  product.k = step.in;
+  product.a = x;
+  product.a_row = x_row;
+  product.b = ctx.values(step.kernel);
+  product.b_row = kernel.row;
+  product.c = y;
+  product.c_row = y_row;
+  product.bias = ctx.values(step.bias);
+  product.init = step.bias < 0 ? MatmulInit::zero : MatmulInit::bias;
+  product.end = step.relu_at_end ? MatmulEnd::relu : MatmulEnd::store;
+  matmul_threaded(ctx.kernels, product, ctx.workspaces, ctx.threads);
+}
+
+// dx (n, in) = dy w^T; the padding of dx becomes zero
+template <class T>
+void dense_backward_data(const StepContext<T>& ctx, const Step& step, const T* dy, T* dx, Index dx_row) {
+  const Parameter& kernel = ctx.parameter(step.kernel);
+  Matmul<T> product;
+  product.n = ctx.n;
+  product.m = step.in;
+  product.k = step.out;
+  product.a = dy;
+  product.a_row = step.row;
+  product.b = ctx.values(step.kernel);
+  product.b_row = 1;
+  product.b_col = kernel.row;
+  product.c = dx;
+  product.c_row = dx_row;
+  matmul_threaded(ctx.kernels, product, ctx.workspaces, ctx.threads);
+  if (dx_row == step.in) return;
+  for (Index i = 0; i < ctx.n; ++i) std::fill(dx + i * dx_row + step.in, dx + (i + 1) * dx_row, T(0));
+}
+
+// dw (in, out) = x^T dy, written
+template <class T>
+void dense_backward_kernel(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, const T* dy) {
+  const Parameter& kernel = ctx.parameter(step.kernel);
+  Matmul<T> product;
+  product.n = step.in;
+  product.m = ctx.whole_vectors(step.out);
+  product.k = ctx.n;
+  product.a = x;
+  product.a_row = 1;
+  product.a_col = x_row;
+  product.b = dy;
+  product.b_row = step.row;
+  product.c = ctx.gradients + kernel.offset;
+  product.c_row = kernel.row;
+  matmul_threaded(ctx.kernels, product, ctx.workspaces, ctx.threads);
+}
+
+// db = sums of the columns of dy, written
+template <class T>
+void dense_backward_bias(const StepContext<T>& ctx, const Step& step, const T* dy) {
+  T* const db = ctx.gradients + ctx.parameter(step.bias).offset;
+  ctx.kernels.column_sums(ctx.n, step.out, dy, step.row, db);
+}
+
+// The gradient of the weights, used for one optimizer step at once and then forgotten.
+template <class T>
+void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, const T* dy,
+                  const OptimizerStep& rule, double penalty_scale, T* const* slots) {
+  const Parameter& kernel = ctx.parameter(step.kernel);
+  DenseUpdate<T> update;
+  update.n = ctx.n;
+  update.d = step.in;
+  update.m = ctx.whole_vectors(step.out);
+  update.x = x;
+  update.x_row = x_row;
+  update.dz = dy;
+  update.dz_row = step.row;
+  update.w = ctx.values(step.kernel);
+  update.w_row = kernel.row;
+  update.l1 = kernel.l1 * penalty_scale;
+  update.l2 = kernel.l2 * penalty_scale;
+  update.step = rule;
+  for (int s = 0; s < kMaxSlots; ++s) update.slots[s] = slots[s] == nullptr ? nullptr : slots[s] + kernel.offset;
+
+  const auto block = [&](Grid grid, Index i) {
+    const Range rows = part_of(update.d, kRowUnit, grid.rows, i / grid.cols);
+    const Range cols = part_of(update.m, kColumnUnit<T>, grid.cols, i % grid.cols);
+    const Index corner = rows.begin * kernel.row + cols.begin;
+    DenseUpdate<T> part = update;
+    part.d = rows.size();
+    part.m = cols.size();
+    part.x += rows.begin;
+    part.dz += cols.begin;
+    part.w += corner;
+    for (T*& slot : part.slots) slot = slot == nullptr ? nullptr : slot + corner;
+    part.workspace = ctx.workspaces[i];
+    if (part.d > 0 && part.m > 0) ctx.kernels.dense_update(part);
+  };
+  const Grid grid = grid_for<T>(update.d, update.m, update.n, ctx.threads);
+  if (grid.size() == 1) {
+    block(grid, 0);
+  } else {
+    parallel_for(grid.size(), [&](Index i) { block(grid, i); });
+  }
+}
+
+// y = f(x) over n rows of `step.row` elements, padding included, or over the c columns of softmax
+template <class T>
+void activation_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y,
+                        Index y_row) {
+  rows_threaded(ctx.n, kElementwiseCost * static_cast<double>(step.out), ctx.threads, [&](Index begin, Index end) {
+    const T* const x0 = x + begin * x_row;
+    T* const y0 = y + begin * y_row;
+    const Index n = end - begin;
+    if (step.activation.kind == ActivationKind::softmax) {
+      ctx.kernels.softmax_forward(n, step.out, x0, x_row, y0, y_row);
+    } else if (step.activation.kind == ActivationKind::log_softmax) {
+      ctx.kernels.log_softmax_forward(n, step.out, x0, x_row, y0, y_row);
+    } else if (x_row == y_row) {
+      ctx.kernels.activation_forward(step.activation, n * y_row, x0, y0);
+    } else {  // a user's rows, not padded like ours
+      for (Index i = 0; i < n; ++i) {
+        ctx.kernels.activation_forward(step.activation, step.out, x0 + i * x_row, y0 + i * y_row);
+      }
+    }
+  });
+}
+
+// dx = dy f'(x), in place of dy
+template <class T>
+void activation_backward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, const T* y,
+                         T* dy) {
+  const Index row = step.row;
+  rows_threaded(ctx.n, kElementwiseCost * static_cast<double>(step.out), ctx.threads, [&](Index begin, Index end) {
+    T* const dy0 = dy + begin * row;
+    const T* const y0 = y + begin * row;
+    const T* const x0 = x == nullptr ? nullptr : x + begin * x_row;
+    const Index n = end - begin;
+    if (step.activation.kind == ActivationKind::softmax) {
+      ctx.kernels.softmax_backward(n, step.out, dy0, row, y0, row, dy0, row);
+    } else if (step.activation.kind == ActivationKind::log_softmax) {
+      ctx.kernels.log_softmax_backward(n, step.out, dy0, row, y0, row, dy0, row);
+    } else if (x_row == row || !needs_input(step.activation.kind)) {
+      ctx.kernels.activation_backward_output(step.activation, n * row, dy0, y0, x0, dy0);
+    } else {
+      for (Index i = 0; i < n; ++i) {
+        ctx.kernels.activation_backward_output(step.activation, step.out, dy0 + i * row, y0 + i * row,
+                                               x0 + i * x_row, dy0 + i * row);
+      }
+    }
+  });
+}
+
+// y = x without a share of its elements (or with noise added); the identity outside training
+template <class T>
+void noise_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
+  const RandomStream whole = ctx.stream(step);
+  rows_threaded(ctx.n, kElementwiseCost * static_cast<double>(step.out), ctx.threads, [&](Index begin, Index end) {
+    for (Index i = begin; i < end; ++i) {
+      const T* const from = x + i * x_row;
+      T* const to = y + i * y_row;
+      RandomStream stream = whole;
+      stream.first = static_cast<std::uint64_t>(i * step.out);
+      if (!ctx.training) {
+        std::memcpy(to, from, static_cast<std::size_t>(step.out) * sizeof(T));
+      } else if (step.op == Op::dropout) {
+        ctx.kernels.dropout(stream, step.rate, step.out, from, to);
+      } else {
+        ctx.kernels.gaussian_noise(stream, step.rate, step.out, from, to);
+      }
+    }
+  });
+}
+
+// dx = dy under the same mask, in place; noise that was added has derivative one
+template <class T>
+void noise_backward(const StepContext<T>& ctx, const Step& step, T* dy) {
+  if (ctx.training && step.op == Op::dropout) noise_forward(ctx, step, dy, step.row, dy, step.row);
+}
+
+}  // namespace picaflor
