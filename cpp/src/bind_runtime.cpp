@@ -1,0 +1,44 @@
+// Version, instruction set, threads: what show_config() prints.
+#include <pybind11/stl.h>
+
+#include "bindings.hpp"
+#include "picaflor/runtime/isa.hpp"
+
+namespace py = pybind11;
+
+namespace picaflor {
+namespace {
+
+const char* compiler() {
+#if defined(__clang__)
+  return "clang " __clang_version__;
+#elif defined(__GNUC__)
+  return "gcc " __VERSION__;
+#elif defined(_MSC_VER)
+  return "msvc";
+#else
+  return "unknown";
+#endif
+}
+
+py::dict build_info() {
+  py::dict info;
+  info["version"] = PICAFLOR_VERSION;
+  info["compiler"] = compiler();
+  info["eigen"] = PICAFLOR_EIGEN_VERSION;
+  info["pybind11"] = PYBIND11_TOSTRING(PYBIND11_VERSION_MAJOR) "." PYBIND11_TOSTRING(
+      PYBIND11_VERSION_MINOR) "." PYBIND11_TOSTRING(PYBIND11_VERSION_PATCH);
+  return info;
+}
+
+}  // namespace
+
+void bind_runtime(py::module_& m) {
+  m.attr("__version__") = PICAFLOR_VERSION;
+  kernels();  // chosen now, so that a wrong PICAFLOR_ISA is an ImportError
+  m.def("isa_level", [] { return kernels().level; }, "Instruction-set level in use.");
+  m.def("isa_levels", &runnable_levels, "Levels of this build that run here, the preferred one first.");
+  m.def("build_info", &build_info, "Version, compiler and libraries of this build.");
+}
+
+}  // namespace picaflor

@@ -1,0 +1,10 @@
+// One function per binding file; module.cpp calls them in turn.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace picaflor {
+
+void bind_runtime(pybind11::module_& m);
+
+}  // namespace picaflor

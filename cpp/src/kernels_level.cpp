@@ -1,0 +1,38 @@
+// One instruction-set level: every kernel, compiled for that level, in one table.  CMakeLists.txt compiles
+// this file once per level.  To add a kernel: declare its signature in kernels/table.hpp, include its header
+// here and give it one line in make_table, in the order of the table.
+#include "picaflor/types.hpp"
+
+namespace picaflor::inline PICAFLOR_LEVEL {
+
+template <class T>
+constexpr KernelTable<T> make_table() {
+  return {
+      // gemm.hpp, dense.hpp
+
+      // activations.hpp
+
+      // softmax.hpp
+
+      // losses.hpp, metrics.hpp
+
+      // optimizers.hpp
+
+      // gather.hpp
+
+      // dropout.hpp
+  };
+}
+
+#define PICAFLOR_TEXT_(x) #x
+#define PICAFLOR_TEXT(x) PICAFLOR_TEXT_(x)
+
+extern const Kernels level_kernels;
+constexpr const char* level_name() {
+  // "baseline" is its own name; v2, v3 and v4 are those of the x86-64 ABI.
+  return PICAFLOR_TEXT(PICAFLOR_LEVEL)[0] == 'v' ? "x86-64-" PICAFLOR_TEXT(PICAFLOR_LEVEL)
+                                                 : PICAFLOR_TEXT(PICAFLOR_LEVEL);
+}
+constinit const Kernels level_kernels{level_name(), make_table<float>(), make_table<double>()};
+
+}  // namespace picaflor::inline PICAFLOR_LEVEL

@@ -1,0 +1,7 @@
+// Table of contents of picaflor._core.
+#include "bindings.hpp"
+
+PYBIND11_MODULE(_core, m) {
+  m.doc() = "Compiled part of picaflor; see the Python modules for the public names.";
+  picaflor::bind_runtime(m);
+}
