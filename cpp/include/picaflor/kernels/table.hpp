@@ -247,7 +247,7 @@ struct KernelTable {
   double (*loss)(const LossArgs<T>&) noexcept;
   double (*metric)(const MetricArgs<T>&) noexcept;
 
-  // optimizers.hpp: one pass over p, g and the slots the rule uses
+  // optimizers.hpp, penalties.hpp: one pass over p, g and the slots the rule uses
   void (*optimizer_step)(const OptimizerStep&, Index size, T* p, const T* g, T* slot_0, T* slot_1,
                          T* slot_2) noexcept;
   // g += l1 sign(p) + 2 l2 p
