@@ -2,7 +2,9 @@
 #include <pybind11/stl.h>
 
 #include "bindings.hpp"
+#include "picaflor/runtime/cpus.hpp"
 #include "picaflor/runtime/isa.hpp"
+#include "picaflor/runtime/parallel.hpp"
 
 namespace py = pybind11;
 
@@ -36,8 +38,12 @@ py::dict build_info() {
 void bind_runtime(py::module_& m) {
   m.attr("__version__") = PICAFLOR_VERSION;
   kernels();  // chosen now, so that a wrong PICAFLOR_ISA is an ImportError
+  process_threads();  // and a wrong PICAFLOR_NUM_THREADS
   m.def("isa_level", [] { return kernels().level; }, "Instruction-set level in use.");
   m.def("isa_levels", &runnable_levels, "Levels of this build that run here, the preferred one first.");
+  m.def("set_num_threads", &set_num_threads, py::arg("n"));
+  m.def("get_num_threads", &process_threads);
+  m.def("available_cpus", &available_cpus, "CPUs this process may use: affinity and control group.");
   m.def("build_info", &build_info, "Version, compiler and libraries of this build.");
 }
 

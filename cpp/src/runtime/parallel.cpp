@@ -1,0 +1,288 @@
+#include "picaflor/runtime/parallel.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "picaflor/runtime/cpus.hpp"
+
+#ifndef _WIN32
+#include <pthread.h>
+#include <signal.h>
+#endif
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#endif
+
+namespace picaflor {
+namespace {
+
+void pause() {
+#if defined(__x86_64__) || defined(_M_X64)
+  _mm_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("isb" ::: "memory");  // some 20 ns; the `yield` instruction is over in one cycle
+#endif
+}
+
+// Rounding and flush-to-zero mode.  Workers take over the caller's, so that a result does not depend on who
+// works it out: a library built with -ffast-math may have switched denormals off on the main thread only.
+#if defined(__x86_64__) || defined(_M_X64)
+using FloatMode = unsigned;
+FloatMode float_mode() {
+  return _mm_getcsr() & ~0x3FU;
+}  // without the six flags that operations raise
+void set_float_mode(FloatMode mode) {
+  _mm_setcsr(mode);
+}
+#elif defined(__aarch64__) && !defined(_MSC_VER)
+using FloatMode = std::uint64_t;
+FloatMode float_mode() {
+  FloatMode mode = 0;
+  __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
+  return mode;
+}
+void set_float_mode(FloatMode mode) {
+  __asm__ volatile("msr fpcr, %0" ::"r"(mode));
+}
+#else
+using FloatMode = int;
+FloatMode float_mode() {
+  return 0;
+}
+void set_float_mode(FloatMode) {}
+#endif
+
+// Waits until ready() in a spin of some 20 microseconds that lets other threads of this core run; false if
+// not.
+template <class Ready>
+bool spin_until(const Ready& ready) {
+  constexpr int kSpins = 1000, kSpinsPerYield = 32;
+  for (int i = 1; i <= kSpins; ++i) {
+    if (ready()) return true;
+    if (i % kSpinsPerYield == 0) {
+      std::this_thread::yield();
+    } else {
+      pause();
+    }
+  }
+  return ready();
+}
+
+// A place to sleep for one thread.  seq_cst on both sides: either the sleeper sees what the waker has changed
+// before it calls wake(), or the waker sees `asleep`.
+class Bed {
+ public:
+  template <class Ready>
+  void sleep_until(const Ready& ready) {
+    std::unique_lock lock(mutex_);
+    asleep_.store(true);
+    awake_.wait(lock, ready);
+    asleep_.store(false);
+  }
+  void wake() {
+    if (!asleep_.load()) return;
+    const std::lock_guard lock(mutex_);
+    awake_.notify_one();
+  }
+
+ private:
+  std::atomic<bool> asleep_ = false;
+  std::mutex mutex_;
+  std::condition_variable awake_;
+};
+
+thread_local bool inside_region = false;
+thread_local int caller_threads = 0;  // UseThreads; 0: as the process
+
+// Signals belong to the threads of the program, so workers start with all of them blocked.
+class BlockSignals {
+#ifndef _WIN32
+ public:
+  BlockSignals() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~BlockSignals() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  BlockSignals(const BlockSignals&) = delete;
+  BlockSignals& operator=(const BlockSignals&) = delete;
+
+ private:
+  sigset_t before_;
+#endif
+};
+
+class Team {
+ public:
+  void run(std::ptrdiff_t tasks, std::ptrdiff_t threads, detail::TaskFunction function, const void* body) {
+    threads = std::min(threads, start(threads - 1) + 1);
+    region_ = {tasks, threads, function, body, float_mode()};
+    working_.store(threads - 1);
+    for (std::ptrdiff_t i = 0; i + 1 < threads; ++i) workers_[static_cast<std::size_t>(i)]->call();
+    region_.run_share(0);
+    const auto all_done = [this] { return working_.load() == 0; };
+    if (!spin_until(all_done)) caller_.sleep_until(all_done);
+  }
+
+ private:
+  struct Region {
+    std::ptrdiff_t tasks = 0, threads = 1;
+    detail::TaskFunction function = nullptr;
+    const void* body = nullptr;
+    FloatMode mode = {};
+
+    void run_share(std::ptrdiff_t thread) const noexcept {
+      for (std::ptrdiff_t task = thread; task < tasks; task += threads) function(body, task);
+    }
+  };
+
+  struct alignas(64) Worker {
+    std::atomic<std::uint32_t> calls = 0;  // regions this worker was called to
+    Bed bed;
+
+    void call() {
+      calls.store(calls.load(std::memory_order_relaxed) + 1);
+      bed.wake();
+    }
+  };
+
+  // Makes sure that there are `count` workers; returns how many there are.
+  std::ptrdiff_t start(std::ptrdiff_t count) {
+    if (std::ssize(workers_) >= count) return std::ssize(workers_);
+    [[maybe_unused]] const BlockSignals blocked;
+    while (std::ssize(workers_) < count) {
+      workers_.push_back(std::make_unique<Worker>());
+      try {
+        std::thread([this, me = workers_.back().get(), thread = std::ssize(workers_)] {
+          work(*me, thread);
+        }).detach();
+      } catch (const std::system_error&) {  // the system has no thread left: go on with those there are
+        workers_.pop_back();
+        break;
+      }
+    }
+    return std::ssize(workers_);
+  }
+
+  [[noreturn]] void work(Worker& me, std::ptrdiff_t thread) {
+    inside_region = true;
+    for (std::uint32_t seen = 0;; ++seen) {
+      const auto called = [&] { return me.calls.load() != seen; };
+      if (!spin_until(called)) me.bed.sleep_until(called);
+      set_float_mode(region_.mode);
+      region_.run_share(thread);
+      if (working_.fetch_sub(1) == 1) caller_.wake();
+    }
+  }
+
+  Region region_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  alignas(64) std::atomic<std::ptrdiff_t> working_ = 0;  // workers that have not finished their share
+  Bed caller_;
+};
+
+// Never destroyed: workers may outlive the static objects of the process.
+Team* team = nullptr;            // used by the owner of `busy` only
+std::atomic<bool> busy = false;  // somebody's region is running
+std::atomic<int> setting = 0;    // 0: default_num_threads() has not been asked yet
+
+// One caller at a time has the team.  Waiting for it would cost more than doing the work alone.
+class Claim {
+ public:
+  Claim() : owned_(!busy.exchange(true)) {}
+  ~Claim() {
+    if (owned_) busy.store(false);
+  }
+  Claim(const Claim&) = delete;
+  Claim& operator=(const Claim&) = delete;
+  explicit operator bool() const { return owned_; }
+
+ private:
+  bool owned_;
+};
+
+class InsideRegion {
+ public:
+  InsideRegion() : before_(inside_region) { inside_region = true; }
+  ~InsideRegion() { inside_region = before_; }
+  InsideRegion(const InsideRegion&) = delete;
+  InsideRegion& operator=(const InsideRegion&) = delete;
+
+ private:
+  bool before_;
+};
+
+// Called by the owner of `busy`.
+Team& the_team() {
+#ifndef _WIN32
+  // The child of a fork has none of its parent's threads, and locks in whatever state they were: it leaves
+  // the old team behind and starts a new one when it needs one.
+  [[maybe_unused]] static const int registered = pthread_atfork(nullptr, nullptr, [] {
+    team = nullptr;
+    busy.store(false);
+  });
+#endif
+  if (team == nullptr) team = new Team;
+  return *team;
+}
+
+int checked(int n) {
+  if (n < 1 || n > kMaxThreads) {
+    throw std::invalid_argument("n must be a number of threads from 1 to " + std::to_string(kMaxThreads) +
+                                ", got " + std::to_string(n));
+  }
+  return n;
+}
+
+}  // namespace
+
+int process_threads() {
+  int n = setting.load(std::memory_order_relaxed);
+  if (n == 0) {
+    n = default_num_threads();
+    int unset = 0;
+    if (!setting.compare_exchange_strong(unset, n)) n = unset;
+  }
+  return n;
+}
+
+void set_num_threads(int n) {
+  setting.store(checked(n));
+}
+
+int num_threads() {
+  if (inside_region) return 1;
+  return caller_threads > 0 ? caller_threads : process_threads();
+}
+
+UseThreads::UseThreads(int n) : before_(caller_threads) {
+  caller_threads = checked(n);
+}
+
+UseThreads::~UseThreads() {
+  caller_threads = before_;
+}
+
+void detail::run_region(std::ptrdiff_t tasks, TaskFunction function, const void* body) {
+  const std::ptrdiff_t threads = std::min<std::ptrdiff_t>(num_threads(), tasks);
+  if (threads > 1) {
+    if (const Claim claim; claim) {
+      const InsideRegion inside;
+      the_team().run(tasks, threads, function, body);
+      return;
+    }
+  }
+  const InsideRegion inside;
+  for (std::ptrdiff_t task = 0; task < tasks; ++task) function(body, task);
+}
+
+}  // namespace picaflor

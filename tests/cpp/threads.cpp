@@ -1,0 +1,174 @@
+// Exercises the thread team without Python, so that it can be built with ThreadSanitizer.  Exits with 0, or
+// prints the line that failed.
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include "picaflor/runtime/parallel.hpp"
+
+using picaflor::num_threads;
+using picaflor::parallel_for;
+using std::ptrdiff_t;
+
+#define CHECK(condition)                                                         \
+  if (!(condition)) {                                                            \
+    std::fprintf(stderr, "%s:%d: failed: %s\n", __FILE__, __LINE__, #condition); \
+    std::exit(1);                                                                \
+  }
+
+namespace {
+
+void each_task_runs_once() {
+  for (const ptrdiff_t tasks : {0, 1, 2, 3, 7, 64}) {
+    std::vector<int> runs(static_cast<std::size_t>(tasks));  // plain ints: a race would be reported
+    for (int repeat = 0; repeat < 200; ++repeat) {
+      parallel_for(tasks, [&](ptrdiff_t t) { ++runs[static_cast<std::size_t>(t)]; });
+    }
+    for (const int n : runs) CHECK(n == 200);
+  }
+}
+
+void tasks_keep_their_thread() {
+  const auto caller = std::this_thread::get_id();
+  std::vector<std::thread::id> first(7), again(7);
+  parallel_for(7, [&](ptrdiff_t t) { first[static_cast<std::size_t>(t)] = std::this_thread::get_id(); });
+  parallel_for(7, [&](ptrdiff_t t) { again[static_cast<std::size_t>(t)] = std::this_thread::get_id(); });
+  CHECK(first == again);
+  CHECK(first[0] == caller && first[3] == caller && first[6] == caller);
+  CHECK(first[1] == first[4] && first[2] == first[5]);
+  CHECK(first[0] != first[1] && first[1] != first[2] && first[0] != first[2]);
+}
+
+void nested_regions_run_on_their_caller() {
+  std::vector<int> sums(4);
+  parallel_for(4, [&](ptrdiff_t t) {
+    const auto outer = std::this_thread::get_id();
+    bool same = num_threads() == 1;
+    parallel_for(5, [&](ptrdiff_t u) {
+      same = same && std::this_thread::get_id() == outer;
+      sums[static_cast<std::size_t>(t)] += static_cast<int>(u);
+    });
+    if (!same) sums[static_cast<std::size_t>(t)] = -1000;
+  });
+  for (const int sum : sums) CHECK(sum == 10);
+  CHECK(num_threads() == 3);
+}
+
+void callers_do_not_disturb_one_another() {
+  std::vector<std::thread> callers;
+  std::atomic<int> wrong = 0;
+  for (int c = 0; c < 4; ++c) {
+    callers.emplace_back([&wrong] {
+      std::vector<long> out(9);
+      for (long repeat = 0; repeat < 2000; ++repeat) {
+        parallel_for(9, [&](ptrdiff_t t) { out[static_cast<std::size_t>(t)] = repeat * 10 + t; });
+        for (ptrdiff_t t = 0; t < 9; ++t) {
+          if (out[static_cast<std::size_t>(t)] != repeat * 10 + t) ++wrong;
+        }
+      }
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  CHECK(wrong == 0);
+}
+
+void a_limit_belongs_to_its_thread() {
+  {
+    const picaflor::UseThreads one(1);
+    CHECK(num_threads() == 1);
+    std::thread([] { CHECK(num_threads() == 3); }).join();
+    const auto caller = std::this_thread::get_id();
+    std::vector<int> elsewhere(8);
+    parallel_for(8, [&](ptrdiff_t t) {
+      elsewhere[static_cast<std::size_t>(t)] = std::this_thread::get_id() != caller;
+    });
+    for (const int e : elsewhere) CHECK(e == 0);
+    const picaflor::UseThreads five(5);
+    CHECK(num_threads() == 5);
+  }
+  CHECK(num_threads() == 3);
+}
+
+void workers_leave_signals_alone() {
+  std::vector<int> blocked(3);
+  parallel_for(3, [&](ptrdiff_t t) {
+    sigset_t set;
+    pthread_sigmask(SIG_BLOCK, nullptr, &set);
+    blocked[static_cast<std::size_t>(t)] = sigismember(&set, SIGINT);
+  });
+  CHECK(blocked[0] == 0 && blocked[1] == 1 && blocked[2] == 1);
+}
+
+void sleeping_workers_wake() {
+  for (int repeat = 0; repeat < 30; ++repeat) {
+    std::vector<int> ran(3);
+    std::this_thread::sleep_for(std::chrono::milliseconds(repeat % 3));
+    parallel_for(3, [&](ptrdiff_t t) { ran[static_cast<std::size_t>(t)] = 1; });
+    CHECK(ran[0] + ran[1] + ran[2] == 3);
+  }
+}
+
+double cpu_seconds() {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+         1e-6 * static_cast<double>(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
+}
+
+void an_idle_team_burns_no_cpu() {
+  parallel_for(3, [](ptrdiff_t) {});
+  const double before = cpu_seconds();
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  CHECK(cpu_seconds() - before < 0.03);
+}
+
+// The child of a fork has none of the threads, even when another thread of the parent was inside a region.
+void forked_children_have_a_team_of_their_own() {
+  std::atomic<bool> stop = false;
+  std::thread busy([&] {
+    while (!stop) parallel_for(3, [](ptrdiff_t) {});
+  });
+  for (int repeat = 0; repeat < 10; ++repeat) {
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+      alarm(20);  // a child that hangs is killed, and fails
+      each_task_runs_once();
+      tasks_keep_their_thread();
+      std::_Exit(0);
+    }
+    int status = 0;
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  }
+  stop = true;
+  busy.join();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  picaflor::set_num_threads(3);
+  each_task_runs_once();
+  tasks_keep_their_thread();
+  nested_regions_run_on_their_caller();
+  callers_do_not_disturb_one_another();
+  a_limit_belongs_to_its_thread();
+  workers_leave_signals_alone();
+  sleeping_workers_wake();
+  an_idle_team_burns_no_cpu();
+  // ThreadSanitizer does not support starting threads after a fork of a process that has some.
+  const bool skip_fork = argc > 1 && std::strcmp(argv[1], "--no-fork") == 0;
+  if (!skip_fork) forked_children_have_a_team_of_their_own();
+  return 0;
+}

@@ -1,0 +1,81 @@
+"""The thread team: on its own in C++ (with ThreadSanitizer where there is one), and through Python."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from picaflor import _core
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SOURCES = ["tests/cpp/threads.cpp", "cpp/src/runtime/cpus.cpp", "cpp/src/runtime/parallel.cpp"]
+
+
+def compile_and_run(folder: pathlib.Path, flags: list[str], arguments: list[str]) -> None:
+    compiler = shutil.which(os.environ.get("CXX", "c++"))
+    if compiler is None or os.name != "posix":
+        pytest.skip("needs a C++ compiler called c++, or CXX, on a POSIX system")
+    program = folder / "threads"
+    build = [compiler, "-std=c++20", "-pthread", "-Icpp/include", *flags, *SOURCES, "-o", str(program)]
+    built = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
+    if built.returncode != 0 and "cannot find" in built.stderr and "tsan" in built.stderr:
+        pytest.skip("the compiler has no ThreadSanitizer library")
+    assert built.returncode == 0, built.stderr
+    run = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+
+
+def test_team_runs_parks_nests_and_survives_fork(tmp_path: pathlib.Path) -> None:
+    compile_and_run(tmp_path, ["-O2"], [])
+
+
+def test_team_has_no_data_race(tmp_path: pathlib.Path) -> None:
+    compile_and_run(tmp_path, ["-O1", "-g", "-fsanitize=thread"], ["--no-fork"])
+
+
+def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    env = {k: v for k, v in os.environ.items() if k not in ("PICAFLOR_NUM_THREADS", "OMP_NUM_THREADS")}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=env | environment, capture_output=True, text=True, timeout=60
+    )
+
+
+PRINT_THREADS = "from picaflor import _core; print(_core.get_num_threads())"
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"PICAFLOR_NUM_THREADS": "3", "OMP_NUM_THREADS": "5"}, 3),
+        ({"OMP_NUM_THREADS": "5"}, 5),
+        ({"OMP_NUM_THREADS": "4,2"}, 4),
+        ({"PICAFLOR_NUM_THREADS": "", "OMP_NUM_THREADS": "6"}, 6),
+    ],
+)
+def test_default_number_of_threads_follows_the_environment(
+    environment: dict[str, str], expected: int
+) -> None:
+    assert python(PRINT_THREADS, **environment).stdout.strip() == str(expected)
+
+
+def test_default_number_of_threads_is_the_available_cpus() -> None:
+    assert python(PRINT_THREADS).stdout.strip() == str(_core.available_cpus())
+    # Broken on purpose, OpenMP's variable is OpenMP's business.
+    assert python(PRINT_THREADS, OMP_NUM_THREADS="x").stdout.strip() == str(_core.available_cpus())
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="needs sched_setaffinity")
+def test_default_number_of_threads_follows_affinity() -> None:
+    pin = "import os; os.sched_setaffinity(0, {min(os.sched_getaffinity(0))}); "
+    assert python(pin + PRINT_THREADS).stdout.strip() == "1"
+
+
+@pytest.mark.parametrize("value", ["0", "-2", "two", "2.5", "4,2", "257"])
+def test_bad_environment_variable_is_an_import_error(value: str) -> None:
+    run = python("import picaflor", PICAFLOR_NUM_THREADS=value)
+    assert run.returncode == 1
+    expected = f"ImportError: PICAFLOR_NUM_THREADS must be a number from 1 to 256, got {value}"
+    assert run.stderr.strip().endswith(expected)
