@@ -115,6 +115,11 @@ struct Loss {
   double factor = 1;           // multiplies value and gradient (0.5: the half squared error of textbooks)
 };
 
+// `loss` and `metric` add up rows in blocks of kLossBlock, then the blocks in order, starting from 0. Who
+// splits rows over threads gives each block its own call and adds the values in the blocks' order: same bits
+// as one call for all rows. (Row results and gradients depend on the row alone.)
+inline constexpr Index kLossBlock = 64;
+
 template <class T>
 struct LossArgs {
   Loss loss;
