@@ -1,6 +1,8 @@
 // One instruction-set level: every kernel, compiled for that level, in one table.  CMakeLists.txt compiles
 // this file once per level.  To add a kernel: declare its signature in kernels/table.hpp, include its header
 // here and give it one line in make_table, in the order of the table.
+#include "picaflor/kernels/losses.hpp"
+#include "picaflor/kernels/metrics.hpp"
 #include "picaflor/types.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
@@ -15,6 +17,8 @@ constexpr KernelTable<T> make_table() {
       // softmax.hpp
 
       // losses.hpp, metrics.hpp
+      .loss = loss<T>,
+      .metric = metric<T>,
 
       // optimizers.hpp
 
