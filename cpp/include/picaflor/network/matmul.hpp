@@ -19,11 +19,13 @@ inline Range part_of(Index size, Index unit, Index parts, Index i) {
   return {std::min(size, units * i / parts * unit), std::min(size, units * (i + 1) / parts * unit)};
 }
 
-// How many of the threads at hand are worth waking for this much work.  A hand-over costs about a microsecond, so a thread gets
-// at least ten: 1e6 floating-point operations of a product, or their like in other work.
+// How many of the threads at hand are worth waking for this much work.  A hand-over costs about a
+// microsecond, so a thread gets at least ten: 1e6 floating-point operations of a product, or their like in
+// other work.
 inline Index useful_threads(double operations, Index threads) {
   constexpr double kOperationsPerThread = 5e5;
-  return threads == 1 ? 1 : std::clamp<Index>(static_cast<Index>(operations / kOperationsPerThread), 1, threads);
+  return threads == 1 ? 1
+                      : std::clamp<Index>(static_cast<Index>(operations / kOperationsPerThread), 1, threads);
 }
 
 // Into how many blocks of rows and columns the (n, m) output of a product of this depth is cut.
@@ -32,8 +34,9 @@ struct Grid {
   Index size() const { return rows * cols; }
 };
 
-// Columns first: then each core keeps meeting the same columns of the weights in its own cache, in the forward
-// product as in the update.  A block of columns is whole cache lines, so that no line is written by two cores.
+// Columns first: then each core keeps meeting the same columns of the weights in its own cache, in the
+// forward product as in the update.  A block of columns is whole cache lines, so that no line is written by
+// two cores.
 template <class T>
 inline constexpr Index kColumnUnit = 2 * kCacheLine / static_cast<Index>(sizeof(T));
 inline constexpr Index kRowUnit = 12;  // rows of two register tiles

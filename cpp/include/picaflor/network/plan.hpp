@@ -19,8 +19,8 @@ struct LayerSpec {
   Activation activation;  // dense, activation
   double rate = 0;        // dropout: share of zeros; gaussian_noise: standard deviation
   double momentum = 0.99, epsilon = 1e-3;
-  bool center = true, scale = true;     // batch_norm, layer_norm
-  std::vector<double> factor, offset;   // affine: y_j = factor_j x_j + offset_j
+  bool center = true, scale = true;    // batch_norm, layer_norm
+  std::vector<double> factor, offset;  // affine: y_j = factor_j x_j + offset_j
   bool trainable = true;
 };
 
@@ -43,12 +43,12 @@ struct Step {
   Index in = 0, out = 0;  // widths
   Index in_row = 0, row = 0;
   Activation activation;
-  bool in_place = false;       // writes over its input
-  bool relu_at_end = false;    // dense: the product's tail applies the ReLU of the next step
-  bool already_done = false;   // activation: done at the end of the product before it
+  bool in_place = false;      // writes over its input
+  bool relu_at_end = false;   // dense: the product's tail applies the ReLU of the next step
+  bool already_done = false;  // activation: done at the end of the product before it
   double rate = 0;
   double momentum = 0, epsilon = 0;
-  Index kernel = -1, bias = -1;                // dense: numbers of its parameters, -1 for none
+  Index kernel = -1, bias = -1;                           // dense: numbers of its parameters, -1 for none
   Index gamma = -1, beta = -1, mean = -1, variance = -1;  // normalizations
   std::vector<double> factor, offset;
 };
@@ -60,6 +60,7 @@ struct Plan {
   std::vector<bool> trainable;  // per layer
   Index parameter_size = 0;     // elements, padding included
   Index widest_row = 0;         // the longest row of any step, the input included
+  Index widest_output_row = 0;  // and without it
 };
 
 // Distance between rows of a matrix with this many columns.  Whole cache lines; and where the lines of one
@@ -137,15 +138,17 @@ Plan make_plan(Index input, const std::vector<LayerSpec>& layers) {
     step.row = row_stride<T>(step.out);
     width = step.out;
     if (step.row > plan.widest_row) plan.widest_row = step.row;
+    if (step.row > plan.widest_output_row) plan.widest_output_row = step.row;
     plan.steps.push_back(std::move(step));
   };
   const auto push_activation = [&](const Activation& activation, Index layer) {
     if (activation.kind == ActivationKind::linear) return;
     Step step;
     step.activation = activation;
-    // The input's buffer can be reused unless someone needs what is in it: the derivative of this activation or of
-    // the one before, or the caller, whose data it is.
-    step.in_place = !plan.steps.empty() && plan.steps.back().op != Op::activation && !needs_input(activation.kind);
+    // The input's buffer can be reused unless someone needs what is in it: the derivative of this activation
+    // or of the one before, or the caller, whose data it is.
+    step.in_place =
+        !plan.steps.empty() && plan.steps.back().op != Op::activation && !needs_input(activation.kind);
     if (step.in_place && activation.kind == ActivationKind::relu && plan.steps.back().op == Op::dense) {
       plan.steps.back().relu_at_end = true;
       step.already_done = true;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "picaflor/network/data.hpp"
 #include "picaflor/network/matmul.hpp"
 #include "picaflor/network/plan.hpp"
 
@@ -34,6 +35,33 @@ struct StepContext {
     return (columns + kernels.lanes - 1) / kernels.lanes * kernels.lanes;
   }
 };
+
+// Whether the first step can read the caller's rows where they lie: a product takes any row stride.
+template <class T>
+bool can_read_in_place(const Rows& x, const Plan& plan) {
+  constexpr Index element = static_cast<Index>(sizeof(T));
+  return x.type == element_type<T>() && x.col_bytes == element && x.row_bytes % element == 0 &&
+         !plan.steps.empty() && plan.steps[0].op == Op::dense;
+}
+
+// out (n, cols) = rows order[start], order[start + 1], ... of the caller's, or start, start + 1, ...
+template <class T>
+void gather_rows(const KernelTable<T>& kernels, const Rows& from, const std::int64_t* order, Index start,
+                 Index n, Index ahead, T* out, Index out_row) {
+  GatherRows<T> gather;
+  gather.type = from.type;
+  gather.x = from.data;
+  gather.row_bytes = from.row_bytes;
+  gather.col_bytes = from.col_bytes;
+  gather.rows = order == nullptr ? nullptr : order + start;
+  gather.first = order == nullptr ? start : 0;
+  gather.n = n;
+  gather.d = from.cols;
+  gather.ahead = ahead;
+  gather.out = out;
+  gather.out_row = out_row;
+  kernels.gather_rows(gather);
+}
 
 // Rough cost of an elementwise kernel, in the operations that useful_threads counts.
 inline constexpr double kElementwiseCost = 16;
@@ -80,7 +108,8 @@ void dense_backward_data(const StepContext<T>& ctx, const Step& step, const T* d
 
 // dw (in, out) = x^T dy, written
 template <class T>
-void dense_backward_kernel(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, const T* dy) {
+void dense_backward_kernel(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row,
+                           const T* dy) {
   const Parameter& kernel = ctx.parameter(step.kernel);
   Matmul<T> product;
   product.n = step.in;
@@ -121,7 +150,8 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
   update.l1 = kernel.l1 * penalty_scale;
   update.l2 = kernel.l2 * penalty_scale;
   update.step = rule;
-  for (int s = 0; s < kMaxSlots; ++s) update.slots[s] = slots[s] == nullptr ? nullptr : slots[s] + kernel.offset;
+  for (int s = 0; s < kMaxSlots; ++s)
+    update.slots[s] = slots[s] == nullptr ? nullptr : slots[s] + kernel.offset;
 
   const auto block = [&](Grid grid, Index i) {
     const Range rows = part_of(update.d, kRowUnit, grid.rows, i / grid.cols);
@@ -149,22 +179,23 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
 template <class T>
 void activation_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y,
                         Index y_row) {
-  rows_threaded(ctx.n, kElementwiseCost * static_cast<double>(step.out), ctx.threads, [&](Index begin, Index end) {
-    const T* const x0 = x + begin * x_row;
-    T* const y0 = y + begin * y_row;
-    const Index n = end - begin;
-    if (step.activation.kind == ActivationKind::softmax) {
-      ctx.kernels.softmax_forward(n, step.out, x0, x_row, y0, y_row);
-    } else if (step.activation.kind == ActivationKind::log_softmax) {
-      ctx.kernels.log_softmax_forward(n, step.out, x0, x_row, y0, y_row);
-    } else if (x_row == y_row) {
-      ctx.kernels.activation_forward(step.activation, n * y_row, x0, y0);
-    } else {  // a user's rows, not padded like ours
-      for (Index i = 0; i < n; ++i) {
-        ctx.kernels.activation_forward(step.activation, step.out, x0 + i * x_row, y0 + i * y_row);
-      }
-    }
-  });
+  rows_threaded(
+      ctx.n, kElementwiseCost * static_cast<double>(step.out), ctx.threads, [&](Index begin, Index end) {
+        const T* const x0 = x + begin * x_row;
+        T* const y0 = y + begin * y_row;
+        const Index n = end - begin;
+        if (step.activation.kind == ActivationKind::softmax) {
+          ctx.kernels.softmax_forward(n, step.out, x0, x_row, y0, y_row);
+        } else if (step.activation.kind == ActivationKind::log_softmax) {
+          ctx.kernels.log_softmax_forward(n, step.out, x0, x_row, y0, y_row);
+        } else if (x_row == y_row) {
+          ctx.kernels.activation_forward(step.activation, n * y_row, x0, y0);
+        } else {  // a user's rows, not padded like ours
+          for (Index i = 0; i < n; ++i) {
+            ctx.kernels.activation_forward(step.activation, step.out, x0 + i * x_row, y0 + i * y_row);
+          }
+        }
+      });
 }
 
 // dx = dy f'(x), in place of dy
@@ -172,51 +203,74 @@ template <class T>
 void activation_backward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, const T* y,
                          T* dy) {
   const Index row = step.row;
-  rows_threaded(ctx.n, kElementwiseCost * static_cast<double>(step.out), ctx.threads, [&](Index begin, Index end) {
-    T* const dy0 = dy + begin * row;
-    const T* const y0 = y + begin * row;
-    const T* const x0 = x == nullptr ? nullptr : x + begin * x_row;
-    const Index n = end - begin;
-    if (step.activation.kind == ActivationKind::softmax) {
-      ctx.kernels.softmax_backward(n, step.out, dy0, row, y0, row, dy0, row);
-    } else if (step.activation.kind == ActivationKind::log_softmax) {
-      ctx.kernels.log_softmax_backward(n, step.out, dy0, row, y0, row, dy0, row);
-    } else if (x_row == row || !needs_input(step.activation.kind)) {
-      ctx.kernels.activation_backward_output(step.activation, n * row, dy0, y0, x0, dy0);
-    } else {
-      for (Index i = 0; i < n; ++i) {
-        ctx.kernels.activation_backward_output(step.activation, step.out, dy0 + i * row, y0 + i * row,
-                                               x0 + i * x_row, dy0 + i * row);
-      }
-    }
-  });
+  rows_threaded(ctx.n, kElementwiseCost * static_cast<double>(step.out), ctx.threads,
+                [&](Index begin, Index end) {
+                  T* const dy0 = dy + begin * row;
+                  const T* const y0 = y + begin * row;
+                  const T* const x0 = x == nullptr ? nullptr : x + begin * x_row;
+                  const Index n = end - begin;
+                  if (step.activation.kind == ActivationKind::softmax) {
+                    ctx.kernels.softmax_backward(n, step.out, dy0, row, y0, row, dy0, row);
+                  } else if (step.activation.kind == ActivationKind::log_softmax) {
+                    ctx.kernels.log_softmax_backward(n, step.out, dy0, row, y0, row, dy0, row);
+                  } else if (x_row == row || !needs_input(step.activation.kind)) {
+                    ctx.kernels.activation_backward_output(step.activation, n * row, dy0, y0, x0, dy0);
+                  } else {
+                    for (Index i = 0; i < n; ++i) {
+                      ctx.kernels.activation_backward_output(step.activation, step.out, dy0 + i * row,
+                                                             y0 + i * row, x0 + i * x_row, dy0 + i * row);
+                    }
+                  }
+                });
 }
 
 // y = x without a share of its elements (or with noise added); the identity outside training
 template <class T>
 void noise_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
   const RandomStream whole = ctx.stream(step);
-  rows_threaded(ctx.n, kElementwiseCost * static_cast<double>(step.out), ctx.threads, [&](Index begin, Index end) {
-    for (Index i = begin; i < end; ++i) {
-      const T* const from = x + i * x_row;
-      T* const to = y + i * y_row;
-      RandomStream stream = whole;
-      stream.first = static_cast<std::uint64_t>(i * step.out);
-      if (!ctx.training) {
-        std::memcpy(to, from, static_cast<std::size_t>(step.out) * sizeof(T));
-      } else if (step.op == Op::dropout) {
-        ctx.kernels.dropout(stream, step.rate, step.out, from, to);
-      } else {
-        ctx.kernels.gaussian_noise(stream, step.rate, step.out, from, to);
-      }
-    }
-  });
+  rows_threaded(ctx.n, kElementwiseCost * static_cast<double>(step.out), ctx.threads,
+                [&](Index begin, Index end) {
+                  for (Index i = begin; i < end; ++i) {
+                    const T* const from = x + i * x_row;
+                    T* const to = y + i * y_row;
+                    RandomStream stream = whole;
+                    stream.first = static_cast<std::uint64_t>(i * step.out);
+                    if (!ctx.training) {
+                      std::memcpy(to, from, static_cast<std::size_t>(step.out) * sizeof(T));
+                    } else if (step.op == Op::dropout) {
+                      ctx.kernels.dropout(stream, step.rate, step.out, from, to);
+                    } else {
+                      ctx.kernels.gaussian_noise(stream, step.rate, step.out, from, to);
+                    }
+                  }
+                });
 }
 
 // dx = dy under the same mask, in place; noise that was added has derivative one
 template <class T>
 void noise_backward(const StepContext<T>& ctx, const Step& step, T* dy) {
   if (ctx.training && step.op == Op::dropout) noise_forward(ctx, step, dy, step.row, dy, step.row);
+}
+
+// y = what this step makes of x.
+template <class T>
+void run_step(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y) {
+  switch (step.op) {
+    case Op::dense:
+      dense_forward(ctx, step, x, x_row, y, step.row);
+      break;
+    case Op::activation:
+      activation_forward(ctx, step, x, x_row, y, step.row);
+      break;
+    case Op::dropout:
+    case Op::gaussian_noise:
+      noise_forward(ctx, step, x, x_row, y, step.row);
+      break;
+    case Op::batch_norm:
+    case Op::layer_norm:
+    case Op::affine:
+      break;
+  }
 }
 
 }  // namespace picaflor

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cmath>
 
 #include "picaflor/network/data.hpp"
 
@@ -22,9 +23,7 @@ class Watch {
     return interrupted_;
   }
 
-  bool time_over() const {
-    return std::chrono::duration<double>(Clock::now() - start_).count() >= seconds_;
-  }
+  bool time_over() const { return std::chrono::duration<double>(Clock::now() - start_).count() >= seconds_; }
 
  private:
   using Clock = std::chrono::steady_clock;

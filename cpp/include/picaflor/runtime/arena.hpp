@@ -24,7 +24,7 @@ class AlignedArray {
     if (size == 0) return;
     const std::size_t bytes = static_cast<std::size_t>(size) * sizeof(T);
     const std::size_t alignment = bytes >= kHugePage ? kHugePage : static_cast<std::size_t>(kCacheLine);
-    data_.reset(static_cast<T*>(::operator new(bytes, std::align_val_t{alignment})));
+    data_.reset(static_cast<T*>(::operator new (bytes, std::align_val_t{alignment})));
     data_.get_deleter().alignment = alignment;
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
     if (bytes >= kHugePage) madvise(data_.get(), bytes, MADV_HUGEPAGE);
@@ -32,14 +32,18 @@ class AlignedArray {
     std::memset(static_cast<void*>(data_.get()), 0, bytes);
   }
 
-  T* data() const { return data_.get(); }
-  Index size() const { return size_; }
+  T* data() const {
+    return data_.get();
+  }
+  Index size() const {
+    return size_;
+  }
 
  private:
   static constexpr std::size_t kHugePage = std::size_t{1} << 21;
   struct Delete {
     std::size_t alignment = kCacheLine;
-    void operator()(T* p) const { ::operator delete(static_cast<void*>(p), std::align_val_t{alignment}); }
+    void operator()(T* p) const { ::operator delete (static_cast<void*>(p), std::align_val_t{alignment}); }
   };
   std::unique_ptr<T, Delete> data_;
   Index size_ = 0;

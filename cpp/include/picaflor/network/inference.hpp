@@ -1,0 +1,127 @@
+// Inference: each thread takes blocks of rows through all layers, so that they stay in its cache.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "picaflor/network/data.hpp"
+#include "picaflor/network/steps.hpp"
+#include "picaflor/network/watch.hpp"
+#include "picaflor/runtime/arena.hpp"
+
+namespace picaflor {
+
+template <class T>
+class Inference {
+ public:
+  // out (n, output) = predictions for n rows of x; false if interrupted before all were done.
+  bool predict(const KernelTable<T>& kernels, const Plan& plan, T* parameters, const Rows& x, T* out,
+               Index out_row, Interrupt interrupt) {
+    const Index n = x.rows;
+    const Index threads = num_threads();
+    const Index block = std::min(n, rows_per_block(plan));
+    prepare(kernels, plan, block, threads);
+    // Blocks that one thread each works on; a single block has its products split instead.
+    const Index blocks = block == 0 ? 0 : (n + block - 1) / block;
+    if (blocks <= 1) {
+      if (n > 0) predict_block(kernels, plan, parameters, x, Range{0, n}, out, out_row, 0, threads);
+      return true;
+    }
+    Watch watch(0, interrupt);
+    const Index stretch = threads * kBlocksBetweenQuestions;
+    for (Index first = 0; first < blocks; first += stretch) {
+      if (watch.interrupted()) return false;
+      const Index last = std::min(blocks, first + stretch);
+      const auto work = [&](Index thread) {
+        for (Index b = first + thread; b < last; b += threads) {
+          const Range rows{b * block, std::min(n, (b + 1) * block)};
+          predict_block(kernels, plan, parameters, x, rows, out, out_row, thread, 1);
+        }
+      };
+      if (threads == 1) {
+        work(0);
+      } else {
+        parallel_for(threads, work);
+      }
+    }
+    return true;
+  }
+
+ private:
+  static constexpr Index kBlocksBetweenQuestions = 16;
+
+  struct Scratch {
+    T* x = nullptr;
+    T* y[2] = {};  // outputs of the steps, in turn
+    std::vector<T*> workspaces;
+  };
+
+  // Rows whose outputs of two neighbouring steps stay in the second-level cache, and enough of them to pay
+  // for going through the weights.
+  static Index rows_per_block(const Plan& plan) {
+    constexpr Index kBytes = Index{1} << 17;
+    const Index row_bytes = 2 * plan.widest_output_row * static_cast<Index>(sizeof(T));
+    return std::clamp<Index>(kBytes / std::max<Index>(row_bytes, 1), 48, 240) / kRowUnit * kRowUnit;
+  }
+
+  void prepare(const KernelTable<T>& kernels, const Plan& plan, Index block, Index threads) {
+    if (block <= capacity_ && threads <= static_cast<Index>(scratch_.size())) return;
+    capacity_ = std::max(block, capacity_);
+    scratch_.resize(static_cast<std::size_t>(std::max<Index>(threads, static_cast<Index>(scratch_.size()))));
+    arena_ = Arena<T>();
+    lay_out(kernels, plan);
+    arena_ = Arena<T>(arena_.used());
+    lay_out(kernels, plan);
+  }
+
+  void lay_out(const KernelTable<T>& kernels, const Plan& plan) {
+    Index size = 0;
+    for (const Step& step : plan.steps) {
+      if (step.op == Op::dense) size = std::max(size, kernels.matmul_workspace(capacity_, step.row, step.in));
+    }
+    std::vector<T*> workspaces;
+    for (Scratch& s : scratch_) {
+      s.x = arena_.take(capacity_ * row_stride<T>(plan.input));
+      for (T*& y : s.y) y = arena_.take(capacity_ * plan.widest_row);
+      workspaces.push_back(arena_.take(size));
+    }
+    for (std::size_t t = 0; t < scratch_.size(); ++t) {
+      scratch_[t].workspaces.assign(workspaces.begin() + static_cast<std::ptrdiff_t>(t), workspaces.end());
+    }
+  }
+
+  void predict_block(const KernelTable<T>& kernels, const Plan& plan, T* parameters, const Rows& all,
+                     Range rows, T* out, Index out_row, Index thread, Index threads) {
+    const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
+    const StepContext<T> ctx{kernels,     plan,  parameters, nullptr, threads, scratch.workspaces.data(),
+                             rows.size(), false, {}};
+    const T* now = nullptr;
+    Index row = 0;
+    if (can_read_in_place<T>(all, plan)) {
+      row = all.row_bytes / static_cast<Index>(sizeof(T));
+      now = static_cast<const T*>(all.data) + rows.begin * row;
+    } else {
+      row = row_stride<T>(plan.input);
+      gather_rows(kernels, all, nullptr, rows.begin, rows.size(), 0, scratch.x, row);
+      now = scratch.x;
+    }
+    int side = 0;
+    for (const Step& step : plan.steps) {
+      if (step.already_done || step.op == Op::dropout || step.op == Op::gaussian_noise) continue;
+      T* const y = scratch.y[side];
+      run_step(ctx, step, now, row, y);
+      now = y;
+      row = step.row;
+      side = 1 - side;
+    }
+    for (Index i = 0; i < rows.size(); ++i) {
+      std::copy(now + i * row, now + i * row + plan.output, out + (rows.begin + i) * out_row);
+    }
+  }
+
+  Arena<T> arena_;
+  Index capacity_ = 0;
+  std::vector<Scratch> scratch_;
+};
+
+}  // namespace picaflor

@@ -1,0 +1,66 @@
+// The memory a minibatch passes through: one arena, laid out once for the largest batch seen.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "picaflor/network/plan.hpp"
+#include "picaflor/runtime/arena.hpp"
+#include "picaflor/runtime/parallel.hpp"
+
+namespace picaflor {
+
+template <class T>
+struct Workspace {
+  T* x = nullptr;            // (n, input) gathered rows
+  T* target = nullptr;       // (n, output)
+  T* weight = nullptr;       // (n)
+  T* predictions = nullptr;  // (n, output), rows not padded
+  std::vector<T*> outputs;   // of each step; a step in place shares its input's
+  T* dy[2] = {};             // gradients, passed to and fro from layer to layer
+  std::vector<T*> scratch;   // of the kernels, one per thread
+  std::vector<std::int64_t> ids;
+  Index threads = 1;
+
+  void prepare(const Plan& plan, const KernelTable<T>& kernels, Index n, bool backward) {
+    threads = num_threads();
+    if (n <= capacity_ && threads <= threads_ && (backward_ || !backward)) return;
+    capacity_ = std::max(n, capacity_);
+    threads_ = std::max(threads, threads_);
+    backward_ = backward_ || backward;
+    arena_ = Arena<T>();
+    lay_out(plan, kernels);
+    arena_ = Arena<T>(arena_.used());
+    lay_out(plan, kernels);
+    ids.resize(static_cast<std::size_t>(capacity_));
+  }
+
+ private:
+  void lay_out(const Plan& plan, const KernelTable<T>& kernels) {
+    const Index n = capacity_;
+    Index scratch_size = 0;
+    outputs.clear();
+    x = arena_.take(n * row_stride<T>(plan.input));
+    target = arena_.take(n * row_stride<T>(plan.output));
+    weight = arena_.take(n);
+    predictions = arena_.take(n * plan.output);
+    for (const Step& step : plan.steps) {
+      outputs.push_back(step.in_place ? outputs.back() : arena_.take(n * step.row));
+      if (step.op != Op::dense) continue;
+      scratch_size = std::max({scratch_size, kernels.matmul_workspace(n, step.row, step.in),
+                               kernels.matmul_workspace(n, step.in, step.out),
+                               kernels.matmul_workspace(step.in, step.row, n),
+                               kernels.dense_update_workspace(n, step.in, step.row)});
+    }
+    for (T*& d : dy) d = arena_.take(backward_ || &d == &dy[1] ? n * plan.widest_row : 0);
+    scratch.clear();
+    for (Index t = 0; t < threads_; ++t) scratch.push_back(arena_.take(scratch_size));
+  }
+
+  Arena<T> arena_;
+  Index capacity_ = 0, threads_ = 0;
+  bool backward_ = false;
+};
+
+}  // namespace picaflor

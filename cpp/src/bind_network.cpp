@@ -1,0 +1,402 @@
+// picaflor._core.Network: the engine as Python sees it.
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "arrays.hpp"
+#include "bindings.hpp"
+#include "layer_specs.hpp"
+#include "names.hpp"
+#include "optimizer_config.hpp"
+#include "picaflor/network/network.hpp"
+
+namespace picaflor {
+namespace {
+
+namespace py = pybind11;
+using bind::CArray;
+
+// Ctrl-C while the lock is released: the signal's Python handler runs here, and its exception is raised
+// later.
+bool signal_raised(void*) {
+  const py::gil_scoped_acquire locked;
+  return PyErr_CheckSignals() != 0;
+}
+constexpr Interrupt kSignals{signal_raised, nullptr};
+
+// A caller's matrix as the engine reads it; `keep` holds what had to be converted.
+Rows as_rows(py::array& keep, const char* name, Index cols) {
+  bind::check_dimensions(keep, name, 2, ("(n, " + std::to_string(cols) + ")").c_str());
+  if (keep.shape(1) != cols) {
+    bind::fail_shape(keep, name, "(n, " + std::to_string(cols) + ")");
+  }
+  if (!bind::element_type(keep)) keep = CArray<double>(keep).array();
+  return {keep.data(),   *bind::element_type(keep), keep.shape(0),
+          keep.shape(1), keep.strides(0),           keep.strides(1)};
+}
+
+// What every network offers, whatever its element type.
+class AnyNetwork {
+ public:
+  virtual ~AnyNetwork() = default;
+  virtual const Plan& plan() const = 0;
+  virtual const char* dtype() const = 0;
+  virtual py::list parameters(const py::object& self) = 0;
+  virtual py::list gradients(const py::object& self) = 0;
+  virtual py::list slots(const py::object& self) = 0;
+  virtual bool is_trained(Index parameter) const = 0;
+  virtual void set_trainable(Index layer, bool trainable) = 0;
+  virtual void set_loss(const Loss& loss, const Reduction& reduction) = 0;
+  virtual void set_metrics(std::vector<WeightedMetric> metrics) = 0;
+  virtual void set_optimizer(const OptimizerConfig& config, bool keep_state) = 0;
+  virtual std::int64_t& iterations() = 0;
+  virtual RandomStream& random() = 0;
+  virtual RangeSums train(const py::object& x, const py::object& y, const py::object& weight,
+                          const py::object& order, Index start, Index stop, Index batch_size,
+                          const py::array& rates, double seconds) = 0;
+  virtual RangeSums evaluate(const py::object& x, const py::object& y, const py::object& weight, Index start,
+                             Index stop, Index batch_size, double seconds) = 0;
+  virtual double loss_and_gradients(const py::object& x, const py::object& y, const py::object& weight,
+                                    bool training) = 0;
+  virtual void apply_gradients(double rate) = 0;
+  virtual py::array predict(const py::object& x, const py::object& out) = 0;
+  virtual py::array output() = 0;
+};
+
+template <class T>
+class TypedNetwork final : public AnyNetwork {
+ public:
+  TypedNetwork(Plan plan, std::uint64_t seed) : net_(std::move(plan), seed) {}
+
+  const Plan& plan() const override { return net_.plan(); }
+  const char* dtype() const override { return sizeof(T) == sizeof(float) ? "float32" : "float64"; }
+  py::list parameters(const py::object& self) override { return views(net_.parameters(), self, true); }
+  py::list gradients(const py::object& self) override { return views(net_.gradients(), self, false); }
+  py::list slots(const py::object& self) override {
+    py::list all;
+    for (int k = 0; k < net_.slot_count(); ++k) all.append(views(net_.slots(k), self, true));
+    return all;
+  }
+  bool is_trained(Index parameter) const override { return net_.is_trained(parameter); }
+  void set_trainable(Index layer, bool trainable) override {
+    if (layer < 0 || layer >= static_cast<Index>(plan().trainable.size())) {
+      throw py::index_error("layer must be in [0, " + std::to_string(plan().trainable.size()) + "), got " +
+                            std::to_string(layer));
+    }
+    const auto locked = lock();
+    net_.set_trainable(layer, trainable);
+  }
+  void set_loss(const Loss& loss, const Reduction& reduction) override {
+    const auto locked = lock();
+    net_.set_loss(loss, reduction);
+  }
+  void set_metrics(std::vector<WeightedMetric> metrics) override {
+    const auto locked = lock();
+    net_.set_metrics(std::move(metrics));
+  }
+  void set_optimizer(const OptimizerConfig& config, bool keep_state) override {
+    const auto locked = lock();
+    net_.set_optimizer(config, keep_state);
+  }
+  std::int64_t& iterations() override { return net_.iterations; }
+  RandomStream& random() override { return net_.random; }
+
+  RangeSums train(const py::object& x, const py::object& y, const py::object& weight, const py::object& order,
+                  Index start, Index stop, Index batch_size, const py::array& rates,
+                  double seconds) override {
+    const Checked data(*this, x, y, weight, order, start, stop);
+    RangeRequest request = range(data, start, stop, batch_size, seconds);
+    const CArray<double> per_batch(rates);
+    const Index batches = (stop - start + batch_size - 1) / batch_size;
+    bind::check_dimensions(per_batch.array(), "learning_rates", 1, "(minibatches,)");
+    if (per_batch.size() < batches) {
+      throw py::value_error("learning_rates must have one value for each of " + std::to_string(batches) +
+                            " minibatches, got " + std::to_string(per_batch.size()));
+    }
+    request.rates = per_batch.data();
+    return unlocked([&] { return net_.train(data.set, request); });
+  }
+
+  RangeSums evaluate(const py::object& x, const py::object& y, const py::object& weight, Index start,
+                     Index stop, Index batch_size, double seconds) override {
+    const Checked data(*this, x, y, weight, py::none(), start, stop);
+    const RangeRequest request = range(data, start, stop, batch_size, seconds);
+    return unlocked([&] { return net_.evaluate(data.set, request); });
+  }
+
+  double loss_and_gradients(const py::object& x, const py::object& y, const py::object& weight,
+                            bool training) override {
+    const Checked data(*this, x, y, weight, py::none(), 0, -1);
+    const py::gil_scoped_release released;
+    const std::lock_guard guard(net_.mutex());
+    return net_.loss_and_gradients(data.set, training);
+  }
+
+  void apply_gradients(double rate) override {
+    const py::gil_scoped_release released;
+    const std::lock_guard guard(net_.mutex());
+    net_.apply_gradients(rate);
+  }
+
+  py::array predict(const py::object& x_in, const py::object& out) override {
+    py::array x = bind::as_array(x_in, "x");
+    const Rows rows = as_rows(x, "x", plan().input);
+    bind::Output<T> y = bind::output<T>(out, {rows.rows, plan().output});
+    y.keep_apart(x);
+    bool whole = false;
+    {
+      const py::gil_scoped_release released;
+      const std::lock_guard guard(net_.mutex());
+      whole = net_.predict(rows, y.data(), y.row_stride(), kSignals);
+    }
+    if (!whole) throw py::error_already_set();
+    return y.finish();
+  }
+
+  py::array output() override {
+    py::array out = bind::empty<T>({net_.last_rows(), plan().output});
+    const py::gil_scoped_release released;
+    const std::lock_guard guard(net_.mutex());
+    net_.last_output(static_cast<T*>(out.mutable_data()));
+    return out;
+  }
+
+ private:
+  std::unique_lock<std::mutex> lock() {
+    const py::gil_scoped_release released;
+    return std::unique_lock(net_.mutex());
+  }
+
+  // A view of each parameter's part of a buffer; it keeps the network alive.
+  py::list views(T* buffer, const py::object& self, bool writeable) {
+    constexpr py::ssize_t item = sizeof(T);
+    py::list list;
+    for (const Parameter& p : plan().parameters) {
+      py::array view = p.is_vector ? py::array(py::dtype::of<T>(), {p.cols}, {item}, buffer + p.offset, self)
+                                   : py::array(py::dtype::of<T>(), {p.rows, p.cols}, {p.row * item, item},
+                                               buffer + p.offset, self);
+      if (!writeable) view.attr("setflags")(py::arg("write") = false);
+      list.append(std::move(view));
+    }
+    return list;
+  }
+
+  // The caller's arrays, checked, and the engine's view of them.
+  struct Checked {
+    py::array x, y, weight, order;
+    Dataset<T> set;
+
+    Checked(const TypedNetwork& owner, const py::object& x_in, const py::object& y_in,
+            const py::object& weight_in, const py::object& order_in, Index start, Index stop) {
+      const Plan& plan = owner.plan();
+      x = bind::as_array(x_in, "x");
+      set.x = as_rows(x, "x", plan.input);
+      const Index n = set.x.rows;
+      if (stop < 0) stop = n;
+      const std::int64_t* rows = nullptr;
+      if (!order_in.is_none()) {
+        order = bind::as_array(order_in, "order");
+        if (!py::isinstance<py::array_t<std::int64_t, py::array::c_style>>(order)) {
+          throw py::type_error("order must be a contiguous int64 array, got dtype " +
+                               bind::dtype_name(order));
+        }
+        rows = static_cast<const std::int64_t*>(order.data());
+      }
+      const Index listed = rows == nullptr ? n : order.size();
+      if (start < 0 || start > stop || stop > listed) {
+        throw py::value_error("start and stop must satisfy 0 <= start <= stop <= " + std::to_string(listed) +
+                              ", got " + std::to_string(start) + " and " + std::to_string(stop));
+      }
+      for (Index i = start; rows != nullptr && i < stop; ++i) {
+        if (rows[i] < 0 || rows[i] >= n) {
+          throw py::value_error("order must hold row numbers in [0, " + std::to_string(n) + "), got " +
+                                std::to_string(rows[i]));
+        }
+      }
+      take_targets(bind::as_array(y_in, "y"), owner, rows, start, stop);
+      if (!weight_in.is_none()) {
+        const CArray<T> w =
+            bind::as_vector<T>(bind::as_array(weight_in, "sample_weight"), "sample_weight", n);
+        weight = w.array();
+        set.weight = w.data();
+      }
+    }
+
+    void take_targets(const py::array& y_in, const TypedNetwork& owner, const std::int64_t* rows, Index start,
+                      Index stop) {
+      const Index n = set.x.rows, c = owner.plan().output;
+      y = y_in;
+      const LossKind kind = owner.net_.loss().kind;
+      const bool takes_ids =
+          kind == LossKind::categorical_cross_entropy || kind == LossKind::categorical_cross_entropy_logits;
+      if (takes_ids && y.ndim() == 1) {
+        bind::check_shape(y, "y", {n});
+        if (!py::isinstance<py::array_t<std::int64_t, py::array::c_style>>(y)) {
+          y = bind::as_class_ids(y, "y", n, c);
+        }
+        set.ids = static_cast<const std::int64_t*>(y.data());
+        for (Index i = start; i < stop; ++i) {
+          const std::int64_t id = set.ids[rows == nullptr ? i : rows[i]];
+          if (id < 0 || id >= c) {
+            throw py::value_error("y must hold class ids in [0, " + std::to_string(c) + "), got " +
+                                  std::to_string(id));
+          }
+        }
+        return;
+      }
+      set.y = as_rows(y, "y", c);
+      if (set.y.rows != n) {
+        throw py::value_error("y must have as many rows as x, " + std::to_string(n) + ", got " +
+                              std::to_string(set.y.rows));
+      }
+    }
+  };
+
+  static RangeRequest range(const Checked& data, Index start, Index stop, Index batch_size, double seconds) {
+    if (batch_size < 1)
+      throw py::value_error("batch_size must be at least 1, got " + std::to_string(batch_size));
+    RangeRequest request;
+    request.order = data.order ? static_cast<const std::int64_t*>(data.order.data()) : nullptr;
+    request.start = start;
+    request.stop = stop;
+    request.batch_size = batch_size;
+    request.seconds = seconds;
+    request.interrupt = kSignals;
+    return request;
+  }
+
+  template <class Work>
+  RangeSums unlocked(const Work& work) {
+    RangeSums sums;
+    {
+      const py::gil_scoped_release released;
+      const std::lock_guard guard(net_.mutex());
+      sums = work();
+    }
+    if (sums.interrupted) throw py::error_already_set();
+    return sums;
+  }
+
+  Network<T> net_;
+};
+
+std::shared_ptr<AnyNetwork> make_network(Index input_size, const std::vector<py::dict>& layers,
+                                         const std::string& dtype, std::uint64_t seed) {
+  if (input_size < 1)
+    throw py::value_error("input_size must be at least 1, got " + std::to_string(input_size));
+  std::vector<LayerSpec> specs;
+  for (const py::dict& layer : layers) specs.push_back(bind::layer_spec(layer));
+  if (dtype == "float32")
+    return std::make_shared<TypedNetwork<float>>(make_plan<float>(input_size, specs), seed);
+  if (dtype == "float64")
+    return std::make_shared<TypedNetwork<double>>(make_plan<double>(input_size, specs), seed);
+  throw py::value_error("dtype must be 'float32' or 'float64', got '" + dtype + "'");
+}
+
+Reduction reduction(const std::string& divide_by, bool penalty_per_sample) {
+  Reduction r;
+  r.penalty_per_sample = penalty_per_sample;
+  if (divide_by == "weights") {
+    r.divide_by = DivideBy::weights;
+  } else if (divide_by == "none") {
+    r.divide_by = DivideBy::none;
+  } else if (divide_by != "rows") {
+    throw py::value_error("divide_by must be 'rows', 'weights' or 'none', got '" + divide_by + "'");
+  }
+  return r;
+}
+
+WeightedMetric weighted_metric(const py::dict& d) {
+  WeightedMetric m;
+  m.metric.kind = bind::named(bind::kMetricNames, d["kind"].cast<std::string>(), "metric");
+  if (d.contains("threshold")) m.metric.threshold = d["threshold"].cast<double>();
+  if (d.contains("weighted")) m.weighted = d["weighted"].cast<bool>();
+  return m;
+}
+
+}  // namespace
+
+void bind_network(py::module_& m) {
+  py::class_<RangeSums>(m, "RangeResult", "Sums over a range of minibatches.")
+      .def_readonly("rows", &RangeSums::rows)
+      .def_readonly("batches", &RangeSums::batches)
+      .def_readonly("loss", &RangeSums::loss)
+      .def_readonly("metrics", &RangeSums::metrics)
+      .def_readonly("metric_weights", &RangeSums::metric_weights)
+      .def_readonly("bad_batch", &RangeSums::bad_batch);
+
+  py::class_<AnyNetwork, std::shared_ptr<AnyNetwork>>(m, "Network", "The compiled network of a model.")
+      .def(py::init(&make_network), py::arg("input_size"), py::arg("layers"), py::arg("dtype"),
+           py::arg("seed"))
+      .def_property_readonly("dtype", &AnyNetwork::dtype)
+      .def_property_readonly("input_size", [](const AnyNetwork& n) { return n.plan().input; })
+      .def_property_readonly("output_size", [](const AnyNetwork& n) { return n.plan().output; })
+      .def_property_readonly("parameters",
+                             [](const py::object& self) { return self.cast<AnyNetwork&>().parameters(self); })
+      .def_property_readonly("gradients",
+                             [](const py::object& self) { return self.cast<AnyNetwork&>().gradients(self); })
+      .def_property_readonly("slots",
+                             [](const py::object& self) { return self.cast<AnyNetwork&>().slots(self); })
+      .def_property_readonly("trained",
+                             [](const AnyNetwork& n) {
+                               std::vector<bool> trained;
+                               for (std::size_t i = 0; i < n.plan().parameters.size(); ++i) {
+                                 trained.push_back(n.is_trained(static_cast<Index>(i)));
+                               }
+                               return trained;
+                             })
+      .def_property(
+          "iterations", [](AnyNetwork& n) { return n.iterations(); },
+          [](AnyNetwork& n, std::int64_t iterations) { n.iterations() = iterations; })
+      .def_property(
+          "random_state", [](AnyNetwork& n) { return py::make_tuple(n.random().seed, n.random().stream); },
+          [](AnyNetwork& n, std::pair<std::uint64_t, std::uint64_t> state) {
+            n.random().seed = state.first;
+            n.random().stream = state.second;
+          })
+      .def("set_trainable", &AnyNetwork::set_trainable, py::arg("layer"), py::arg("trainable"))
+      .def(
+          "set_loss",
+          [](AnyNetwork& n, const std::string& kind, double label_smoothing, double delta, double factor,
+             const std::string& divide_by, bool penalty_per_sample) {
+            Loss loss;
+            loss.kind = bind::named(bind::kLossNames, kind, "loss");
+            loss.label_smoothing = label_smoothing;
+            loss.delta = delta;
+            loss.factor = factor;
+            n.set_loss(loss, reduction(divide_by, penalty_per_sample));
+          },
+          py::arg("kind"), py::kw_only(), py::arg("label_smoothing") = 0.0, py::arg("delta") = 1.0,
+          py::arg("factor") = 1.0, py::arg("divide_by") = "rows", py::arg("penalty_per_sample") = false)
+      .def(
+          "set_metrics",
+          [](AnyNetwork& n, const std::vector<py::dict>& metrics) {
+            std::vector<WeightedMetric> parsed;
+            for (const py::dict& metric : metrics) parsed.push_back(weighted_metric(metric));
+            n.set_metrics(std::move(parsed));
+          },
+          py::arg("metrics"))
+      .def(
+          "set_optimizer",
+          [](AnyNetwork& n, const py::dict& config, bool keep_state) {
+            n.set_optimizer(bind::optimizer_config(config), keep_state);
+          },
+          py::arg("config"), py::arg("keep_state") = false)
+      .def("train", &AnyNetwork::train, py::arg("x"), py::arg("y"), py::arg("sample_weight"),
+           py::arg("order"), py::arg("start"), py::arg("stop"), py::arg("batch_size"),
+           py::arg("learning_rates"), py::arg("time_limit") = INFINITY)
+      .def("evaluate", &AnyNetwork::evaluate, py::arg("x"), py::arg("y"), py::arg("sample_weight"),
+           py::arg("start"), py::arg("stop"), py::arg("batch_size"), py::arg("time_limit") = INFINITY)
+      .def("loss_and_gradients", &AnyNetwork::loss_and_gradients, py::arg("x"), py::arg("y"),
+           py::arg("sample_weight") = py::none(), py::arg("training") = false)
+      .def("apply_gradients", &AnyNetwork::apply_gradients, py::arg("learning_rate"))
+      .def("predict", &AnyNetwork::predict, py::arg("x"), py::arg("out") = py::none())
+      .def_property_readonly("output", &AnyNetwork::output);
+}
+
+}  // namespace picaflor
