@@ -1,6 +1,9 @@
 // One instruction-set level: every kernel, compiled for that level, in one table.  CMakeLists.txt compiles
 // this file once per level.  To add a kernel: declare its signature in kernels/table.hpp, include its header
 // here and give it one line in make_table, in the order of the table.
+#include "picaflor/kernels/dense.hpp"
+#include "picaflor/kernels/gather.hpp"
+#include "picaflor/kernels/gemm.hpp"
 #include "picaflor/kernels/losses.hpp"
 #include "picaflor/kernels/metrics.hpp"
 #include "picaflor/types.hpp"
@@ -10,7 +13,13 @@ namespace picaflor::inline PICAFLOR_LEVEL {
 template <class T>
 constexpr KernelTable<T> make_table() {
   return {
+      .lanes = kLanes<T>,
       // gemm.hpp, dense.hpp
+      .matmul = matmul<T>,
+      .matmul_workspace = matmul_workspace<T>,
+      .dense_update = dense_update<T>,
+      .dense_update_workspace = dense_update_workspace<T>,
+      .column_sums = column_sums<T>,
 
       // activations.hpp
 
@@ -23,6 +32,7 @@ constexpr KernelTable<T> make_table() {
       // optimizers.hpp
 
       // gather.hpp
+      .gather_rows = gather_rows<T>,
 
       // dropout.hpp
   };

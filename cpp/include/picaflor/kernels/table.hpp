@@ -29,7 +29,9 @@ enum class MatmulEnd {
   store,
   relu,
   add_scaled
-};  // c = s,  c = max(s, 0),  c = c + alpha s  (with init zero)
+};  // c = s,  c = max(s, 0) (a NaN stays),  c = c + alpha s (with init zero and k <= kMaxScaledDepth)
+
+inline constexpr Index kMaxScaledDepth = 192;  // longer sums pass through c, which add_scaled has to keep
 
 // c (n, m) = end(init + a (n, k) b (k, m)).  Any strides for a and b; columns of c are contiguous.
 // Each c_ij is summed over k in one fixed order, whatever n, m or the strides: same bits for every split.

@@ -1,0 +1,143 @@
+// Weight gradient and optimizer step of a dense layer in one go, and the bias gradient.
+//
+//   x (n, d), dz (n, m), w (d, m):   g = x^T dz + l1 sign(w) + 2 l2 w,   w, slots <- rule(g)
+//
+// The gradient never goes to memory: a strip of its rows is worked out in the first-level cache, and the rule
+// runs over the strip of w and its slots at once.  Plain gradient descent does not even need the strip: w is
+// updated from the registers that hold the sums, with the same bits (w <- fma(-rate, g, w) either way).
+#pragma once
+
+#include "picaflor/kernels/gemm.hpp"
+#include "picaflor/kernels/optimizers.hpp"
+#include "picaflor/kernels/penalties.hpp"
+
+namespace picaflor::inline PICAFLOR_LEVEL {
+
+// Specification of dense_update and its partner in the tests.  workspace: (d, m)
+template <class T>
+void dense_update_plain(const DenseUpdate<T>& u) noexcept {
+  Matmul<T> gradient;
+  gradient.n = u.d;
+  gradient.m = u.m;
+  gradient.k = u.n;
+  gradient.a = u.x;
+  gradient.a_row = 1;
+  gradient.a_col = u.x_row;
+  gradient.b = u.dz;
+  gradient.b_row = u.dz_row;
+  gradient.c = u.workspace;
+  gradient.c_row = u.m;
+  matmul_plain(gradient);
+  for (Index i = 0; i < u.d; ++i) {
+    T* const w = u.w + i * u.w_row;
+    T* const g = u.workspace + i * u.m;
+    T* slots[kMaxSlots];
+    for (int s = 0; s < kMaxSlots; ++s) slots[s] = u.slots[s] == nullptr ? nullptr : u.slots[s] + i * u.w_row;
+    if (u.l1 != 0 || u.l2 != 0) add_penalty_gradient(u.m, w, u.l1, u.l2, g);
+    optimizer_step(u.step, u.m, w, g, slots[0], slots[1], slots[2]);
+  }
+}
+
+// A strip of 2048 to 4096 elements: gradient, weights and two slots fill the first-level cache twice at most.
+inline constexpr Index kStripColumns = 256;
+inline constexpr Index kStrip = 3072;
+
+template <class T>
+bool is_plain_descent(const DenseUpdate<T>& u) noexcept {
+  const OptimizerStep& s = u.step;
+  return s.kind == OptimizerKind::sgd && s.momentum == 0 && s.decay == 0 && s.clip_value == 0 &&
+         s.gradient_scale == 1 && u.l1 == 0 && u.l2 == 0;
+}
+
+template <class T>
+Index dense_update_workspace(Index n, Index, Index m) noexcept {
+  const Index columns = padded<T>(m < kStripColumns ? m : kStripColumns);
+  const Index depth = n < kMaxDepth<T> ? n : kMaxDepth<T>;
+  return padded<T>(kStrip + kMaxRows * columns) + depth * columns;
+}
+
+// The rule on rows of w whose gradient is g (rows, m).
+template <class T>
+void update_strip(const DenseUpdate<T>& u, Index row, Index rows, Index column, Index columns, T* g,
+                  Index g_row) noexcept {
+  const bool contiguous = columns == u.w_row;
+  const Index runs = contiguous ? 1 : rows, size = contiguous ? rows * columns : columns;
+  for (Index i = 0; i < runs; ++i) {
+    const Index corner = (row + i) * u.w_row + column;
+    T* slots[kMaxSlots];
+    for (int s = 0; s < kMaxSlots; ++s) slots[s] = u.slots[s] == nullptr ? nullptr : u.slots[s] + corner;
+    T* const gradient = g + i * g_row;
+    if (u.l1 != 0 || u.l2 != 0) add_penalty_gradient(size, u.w + corner, u.l1, u.l2, gradient);
+    optimizer_step(u.step, size, u.w + corner, gradient, slots[0], slots[1], slots[2]);
+  }
+}
+
+template <class T>
+void dense_update(const DenseUpdate<T>& u) noexcept {
+  if (u.d == 0 || u.m == 0) return;
+  const Index depths = u.n == 0 ? 1 : parts_of(u.n, kMaxDepth<T>);
+  const bool descends = depths == 1 && is_plain_descent(u);
+  const Index blocks = parts_of(u.m, kStripColumns);
+
+  for (Index block = 0; block < blocks; ++block) {
+    // Blocks begin at whole cache lines, so that panels do too.
+    const Index lines = padded<T>(u.m) / padded<T>(1);
+    const Index column = part_begin(lines, blocks, block) * padded<T>(1);
+    const Index end = part_begin(lines, blocks, block + 1) * padded<T>(1);
+    const Index columns = (end < u.m ? end : u.m) - column;
+    const Index strips = parts_of(u.d, kMaxRows * parts_of(kStrip, kMaxRows * columns));
+    const Panels<T> panels(columns, max_vectors(strips == 1 ? Tiles(u.d).tallest() : kMaxRows));
+    T* const g = u.workspace;
+    T* const packed = g + padded<T>(parts_of(u.d, strips) * columns);
+
+    for (Index strip = 0; strip < strips; ++strip) {
+      const Index row = part_begin(u.d, strips, strip);
+      const Tiles tiles(part_begin(u.d, strips, strip + 1) - row);
+      for (Index part = 0; part < depths; ++part) {
+        const Index first = part_begin(u.n, depths, part);
+        TileColumn<T> t;
+        t.k = part_begin(u.n, depths, part + 1) - first;
+        t.a = u.x + first * u.x_row + row;
+        t.a_col = u.x_row;
+        t.c = descends ? u.w + row * u.w_row + column : g;
+        t.c_row = descends ? u.w_row : columns;
+        t.init = part == 0 ? MatmulInit::zero : MatmulInit::accumulate;
+        t.end = descends ? MatmulEnd::add_scaled : MatmulEnd::store;
+        t.alpha = static_cast<T>(-u.step.rate);
+        T* panel = packed;
+        for (Index i = 0; i < panels.count; ++i) {
+          const Index size = t.k * panels.width(i) * kLanes<T>;
+          if (strip == 0 || depths > 1) {
+            panels.pack(i, t.k, u.dz + first * u.dz_row + column, u.dz_row, 1, panel);
+          }
+          multiply_packed(t, panels, i, tiles, 1, panel);
+          panel += size;
+        }
+      }
+      if (!descends) update_strip(u, row, tiles.rows, column, columns, g, columns);
+    }
+  }
+}
+
+// out_j = sum_i x_ij.  x: (n, m), out: (m) is written.
+// Four chains, rows i mod 4, added as (0 + 1) + (2 + 3): neither latency nor rounding grows with all of n.
+template <class T>
+void column_sums(Index n, Index m, const T* x, Index x_row, T* out) noexcept {
+  using namespace Eigen::internal;
+  const auto columns = [&]<class R>(R, Index j) {
+    R sum[4] = {pset1<R>(T(0)), pset1<R>(T(0)), pset1<R>(T(0)), pset1<R>(T(0))};
+    const T* row = x + j;
+    Index i = 0;
+    for (; i + 4 <= n; i += 4, row += 4 * x_row) {
+      PICAFLOR_UNROLL
+      for (int r = 0; r < 4; ++r) sum[r] = padd(sum[r], ploadu<R>(row + r * x_row));
+    }
+    for (int r = 0; i < n; ++i, ++r, row += x_row) sum[r] = padd(sum[r], ploadu<R>(row));
+    pstoreu(out + j, padd(padd(sum[0], sum[1]), padd(sum[2], sum[3])));
+  };
+  Index j = 0;
+  for (; j + kLanes<T> <= m; j += kLanes<T>) columns(Register<T>{}, j);
+  for (; j < m; ++j) columns(T{}, j);
+}
+
+}  // namespace picaflor::inline PICAFLOR_LEVEL

@@ -1,0 +1,151 @@
+// The inner kernel of every matrix product: one tile of c held in registers.
+//
+//   c (Rows, Vectors * lanes) = end(init + a (Rows, k) b (k, Vectors * lanes))
+//
+// For each of the k steps the columns of b are loaded as they lie, one value of each row of a is broadcast, and
+// Rows x Vectors independent sums advance by one fused multiply-add.  So each c_ij is one chain of additions in
+// the order of k: its bits depend neither on the tile's shape nor on where the tile lies in the matrix.
+#pragma once
+
+#include <cmath>
+
+#include "picaflor/kernels/pack.hpp"
+#include "picaflor/kernels/table.hpp"
+
+#if defined(__clang__)
+#define PICAFLOR_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define PICAFLOR_UNROLL _Pragma("GCC unroll 16")
+#else
+#define PICAFLOR_UNROLL
+#endif
+
+namespace picaflor::inline PICAFLOR_LEVEL {
+
+template <class T>
+using Register = typename Pack<T>::Register;
+template <class T>
+inline constexpr Index kLanes = Pack<T>::kLanes;
+
+// a b + c with the rounding that the level's vectors have: fused where the processor can.
+template <class T>
+T multiply_add(T a, T b, T c) {
+#if defined(EIGEN_VECTORIZE_FMA) || defined(__ARM_FEATURE_FMA)
+  return std::fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+// Tile shapes.  Enough independent sums to hide the latency of a fused multiply-add (4 cycles, two or one per
+// cycle), few enough to leave registers for one row of b and one value of a.  Few rows get wide tiles, so that a
+// product with a single row streams b instead of waiting for its sums.
+inline constexpr bool kManyRegisters = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
+inline constexpr int kMaxRows = kManyRegisters ? 12 : 6;
+inline constexpr int kMaxVectors = 8;
+
+constexpr int max_vectors(int rows) {
+  constexpr int few[] = {8, 4, 4, 3, 2, 2};                      // 16 registers
+  constexpr int many[] = {8, 8, 8, 6, 4, 4, 2, 2, 2, 2, 2, 2};  // 32 registers
+  return kManyRegisters ? many[rows - 1] : few[rows - 1];
+}
+
+// A column of tiles: `tiles` tiles of the same shape below one another.
+template <class T>
+struct TileColumn {
+  Index k = 0, tiles = 0;
+  const T* a = nullptr;
+  Index a_row = 0, a_col = 0, a_tile = 0;  // a_tile: distance from one tile's rows to the next tile's
+  const T* b = nullptr;
+  Index b_row = 0, b_last = 0;  // b_last: where the last vector of a row of b begins (vectors may overlap)
+  T* c = nullptr;
+  Index c_row = 0, c_last = 0;
+  const T* bias = nullptr;
+  MatmulInit init = MatmulInit::zero;
+  MatmulEnd end = MatmulEnd::store;
+  T alpha = 1;
+};
+
+template <class T, int Rows, int Vectors>
+void multiply_tiles(const TileColumn<T>& t) noexcept {
+  using namespace Eigen::internal;
+  using P = Register<T>;
+  const auto column = [](int v, Index last) { return v == 0 || v + 1 < Vectors ? v * kLanes<T> : last; };
+  const Index k = t.k, a_row = t.a_row, a_col = t.a_col, b_row = t.b_row, b_last = t.b_last, c_row = t.c_row,
+              c_last = t.c_last;
+  for (Index tile = 0; tile < t.tiles; ++tile) {
+    const T* a = t.a + tile * t.a_tile;
+    const T* b = t.b;
+    T* const c = t.c + tile * Rows * c_row;
+    P sum[Rows][Vectors];
+
+    if (t.init == MatmulInit::accumulate) {
+      PICAFLOR_UNROLL
+      for (int r = 0; r < Rows; ++r) {
+        PICAFLOR_UNROLL
+        for (int v = 0; v < Vectors; ++v) sum[r][v] = ploadu<P>(c + r * c_row + column(v, c_last));
+      }
+    } else {
+      PICAFLOR_UNROLL
+      for (int v = 0; v < Vectors; ++v) {
+        const P start = t.init == MatmulInit::bias ? ploadu<P>(t.bias + column(v, c_last)) : pzero(P());
+        PICAFLOR_UNROLL
+        for (int r = 0; r < Rows; ++r) sum[r][v] = start;
+      }
+    }
+
+    for (Index p = 0; p < k; ++p) {
+      P right[Vectors];
+      PICAFLOR_UNROLL
+      for (int v = 0; v < Vectors; ++v) right[v] = ploadu<P>(b + column(v, b_last));
+      PICAFLOR_UNROLL
+      for (int r = 0; r < Rows; ++r) {
+        const P left = pset1<P>(a[r * a_row]);
+        PICAFLOR_UNROLL
+        for (int v = 0; v < Vectors; ++v) sum[r][v] = pmadd(left, right[v], sum[r][v]);
+      }
+      a += a_col;
+      b += b_row;
+    }
+
+    // A row's old values are all read before the first is written: its last two vectors may overlap.
+    PICAFLOR_UNROLL
+    for (int r = 0; r < Rows; ++r) {
+      T* const row = c + r * c_row;
+      if (t.end == MatmulEnd::relu) {
+        PICAFLOR_UNROLL
+        for (int v = 0; v < Vectors; ++v) sum[r][v] = pmax(sum[r][v], pzero(P()));  // a NaN stays
+      } else if (t.end == MatmulEnd::add_scaled) {
+        PICAFLOR_UNROLL
+        for (int v = 0; v < Vectors; ++v) {
+          sum[r][v] = pmadd(pset1<P>(t.alpha), sum[r][v], ploadu<P>(row + column(v, c_last)));
+        }
+      }
+      PICAFLOR_UNROLL
+      for (int v = 0; v < Vectors; ++v) pstoreu(row + column(v, c_last), sum[r][v]);
+    }
+  }
+}
+
+// All shapes, by rows and vectors.
+template <class T>
+struct TileShapes {
+  using Kernel = void (*)(const TileColumn<T>&) noexcept;
+  Kernel at[kMaxRows][kMaxVectors] = {};
+
+  constexpr TileShapes() { fill<kMaxRows, kMaxVectors>(); }
+  template <int Rows, int Vectors>
+  constexpr void fill() {
+    if constexpr (Vectors <= max_vectors(Rows)) at[Rows - 1][Vectors - 1] = multiply_tiles<T, Rows, Vectors>;
+    if constexpr (Vectors > 1) {
+      fill<Rows, Vectors - 1>();
+    } else if constexpr (Rows > 1) {
+      fill<Rows - 1, kMaxVectors>();
+    }
+  }
+};
+
+template <class T>
+inline constexpr TileShapes<T> kTiles{};
+
+}  // namespace picaflor::inline PICAFLOR_LEVEL
