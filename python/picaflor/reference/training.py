@@ -1,8 +1,8 @@
-"""A multilayer perceptron in NumPy, written for speed: the rival in ``picaflor demo`` and ``bench``.
+"""A multilayer perceptron in NumPy, written for speed: the rival in the demo and the benchmarks.
 
-This is what a careful person writes by hand: minibatches gathered with ``take``, matrix products into
-arrays that are made once, activations and optimizer in place, no objects per step. It works in float32
-or float64. For something to read, see `network`; this file is for something to race.
+This is what a careful person writes by hand: minibatches gathered with ``take``, matrix products
+into arrays that are made once, activations and optimizer in place, no objects per step. It works in
+float32 or float64. For something to read, see `network`; this file is for something to race.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ class NumpyMLP:
         """Return the outputs (scores or values), shape (n, sizes[-1])."""
         self._reserve(len(x))
         np.copyto(self._y[0][: len(x)], x)
-        return self._forward(len(x)).copy()
+        return np.array(self._forward(len(x)))
 
     def _reserve(self, n: int) -> None:
         if n > self._batch:
@@ -142,7 +142,8 @@ class NumpyMLP:
                 np.tanh(y, out=y)
                 y += 1
                 y *= 0.5
-        return self._y[last][:n]
+        out: Floats = self._y[last][:n]
+        return out
 
     def _forward_backward(self, n: int, target: npt.NDArray[Any]) -> float:
         out, dy = self._forward(n), self._dy[-1][:n]
