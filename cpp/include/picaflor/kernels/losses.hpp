@@ -90,12 +90,11 @@ double loss(const LossArgs<T>& a) noexcept {
     case LossKind::binary_cross_entropy_logits:
       return pointwise_loss(a, BinaryCrossEntropyLogits{smoothing});
     case LossKind::categorical_cross_entropy:
-      return loss_rows(a, factor, [&](auto& row, Pack<T> k) {
-        return categorical_cross_entropy_row(row, smoothing, k);
-      });
-    case LossKind::categorical_cross_entropy_logits:
       return loss_rows(
-          a, factor, [&](auto& row, Pack<T> k) { return softmax_cross_entropy_row(row, smoothing, k); });
+          a, factor, [&](auto& row, Pack<T> k) { return categorical_cross_entropy_row(row, smoothing, k); });
+    case LossKind::categorical_cross_entropy_logits:
+      return loss_rows(a, factor,
+                       [&](auto& row, Pack<T> k) { return softmax_cross_entropy_row(row, smoothing, k); });
     case LossKind::categorical_hinge:
       return loss_rows(a, factor, [&](auto& row, Pack<T> k) { return categorical_hinge_row(row, k); });
     case LossKind::kl_divergence:

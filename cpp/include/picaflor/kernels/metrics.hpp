@@ -1,5 +1,5 @@
-// Metrics: out, target (n, c) or class ids (n), weight (n) -> sum_i weight_i * metric_i, added up in blocks of
-// kLossBlock rows as the losses are.
+// Metrics: out, target (n, c) or class ids (n), weight (n) -> sum_i weight_i * metric_i, added up in blocks
+// of kLossBlock rows as the losses are.
 //
 //   accuracy                     mean over c of [t == o]
 //   binary_accuracy              mean over c of [t == (o > threshold)]
@@ -71,12 +71,12 @@ double metric(const MetricArgs<T>& a) noexcept {
     case MetricKind::accuracy:
       return share_of_columns(a, [](T o, T t) { return o == t; });
     case MetricKind::binary_accuracy:
-      return share_of_columns(a, [at = static_cast<T>(a.metric.threshold)](T o, T t) {
-        return t == static_cast<T>(o > at);
-      });
+      return share_of_columns(
+          a, [at = static_cast<T>(a.metric.threshold)](T o, T t) { return t == static_cast<T>(o > at); });
     case MetricKind::categorical_accuracy:
       if (a.ids == nullptr) {
-        return metric_rows(a, [&](Index i) { return argmax(out(i), a.c) == argmax(target(i), a.c) ? 1. : 0.; });
+        return metric_rows(a,
+                           [&](Index i) { return argmax(out(i), a.c) == argmax(target(i), a.c) ? 1. : 0.; });
       }
       [[fallthrough]];
     case MetricKind::sparse_categorical_accuracy:
