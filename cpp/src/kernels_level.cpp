@@ -2,10 +2,13 @@
 // this file once per level.  To add a kernel: declare its signature in kernels/table.hpp, include its header
 // here and give it one line in make_table, in the order of the table.
 #include "picaflor/kernels/dense.hpp"
+#include "picaflor/kernels/dropout.hpp"
 #include "picaflor/kernels/gather.hpp"
 #include "picaflor/kernels/gemm.hpp"
 #include "picaflor/kernels/losses.hpp"
 #include "picaflor/kernels/metrics.hpp"
+#include "picaflor/kernels/optimizers.hpp"
+#include "picaflor/kernels/penalties.hpp"
 #include "picaflor/types.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
@@ -29,12 +32,18 @@ constexpr KernelTable<T> make_table() {
       .loss = loss<T>,
       .metric = metric<T>,
 
-      // optimizers.hpp
+      // optimizers.hpp, penalties.hpp
+      .optimizer_step = optimizer_step<T>,
+      .add_penalty_gradient = add_penalty_gradient<T>,
+      .sum_of_squares = sum_of_squares<T>,
+      .sum_of_magnitudes = sum_of_magnitudes<T>,
 
       // gather.hpp
       .gather_rows = gather_rows<T>,
 
       // dropout.hpp
+      .dropout = dropout<T>,
+      .gaussian_noise = gaussian_noise<T>,
   };
 }
 

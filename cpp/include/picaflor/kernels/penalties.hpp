@@ -11,13 +11,12 @@ namespace picaflor::inline PICAFLOR_LEVEL {
 // g += l1 sign(p) + 2 l2 p,   sign(0) = 0.    p, g: (size).  The same bits for any split.
 template <class T>
 void add_penalty_gradient(Index size, const T* p, double l1, double l2, T* g) noexcept {
-  using namespace rules;
-  using P = Packet<T>;
-  constexpr Index width = kPacketSize<T>;
-  const P one = constant<T>(l1), two = constant<T>(2 * l2);
+  using P = rules::Packet<T>;
+  constexpr Index width = rules::kPacketSize<T>;
+  const P one = rules::constant<T>(l1), two = rules::constant<T>(2 * l2);
   const auto add = [one, two](const T* from, T* to) {
-    const P w = ploadu<P>(from);
-    pstoreu(to, pmadd(two, w, padd(ploadu<P>(to), signed_as(one, w))));
+    const P w = rules::ploadu<P>(from);
+    rules::pstoreu(to, rules::pmadd(two, w, rules::padd(rules::ploadu<P>(to), rules::signed_as(one, w))));
   };
   Index i = 0;
   for (; i + width <= size; i += width) add(p + i, g + i);
