@@ -188,8 +188,9 @@ class TypedNetwork final : public AnyNetwork {
 
   // The caller's arrays, checked, and the engine's view of them.
   struct Checked {
-    py::array x, y, weight, order;
+    py::array x = bind::detail::no_array(), y = x, weight = x, order = x;
     Dataset<T> set;
+    const std::int64_t* rows = nullptr;  // of the order
 
     Checked(const TypedNetwork& owner, const py::object& x_in, const py::object& y_in,
             const py::object& weight_in, const py::object& order_in, Index start, Index stop) {
@@ -198,7 +199,6 @@ class TypedNetwork final : public AnyNetwork {
       set.x = as_rows(x, "x", plan.input);
       const Index n = set.x.rows;
       if (stop < 0) stop = n;
-      const std::int64_t* rows = nullptr;
       if (!order_in.is_none()) {
         order = bind::as_array(order_in, "order");
         if (!py::isinstance<py::array_t<std::int64_t, py::array::c_style>>(order)) {
@@ -218,7 +218,7 @@ class TypedNetwork final : public AnyNetwork {
                                 std::to_string(rows[i]));
         }
       }
-      take_targets(bind::as_array(y_in, "y"), owner, rows, start, stop);
+      take_targets(bind::as_array(y_in, "y"), owner, start, stop);
       if (!weight_in.is_none()) {
         const CArray<T> w =
             bind::as_vector<T>(bind::as_array(weight_in, "sample_weight"), "sample_weight", n);
@@ -227,8 +227,7 @@ class TypedNetwork final : public AnyNetwork {
       }
     }
 
-    void take_targets(const py::array& y_in, const TypedNetwork& owner, const std::int64_t* rows, Index start,
-                      Index stop) {
+    void take_targets(const py::array& y_in, const TypedNetwork& owner, Index start, Index stop) {
       const Index n = set.x.rows, c = owner.plan().output;
       y = y_in;
       const LossKind kind = owner.net_.loss().kind;
@@ -261,7 +260,7 @@ class TypedNetwork final : public AnyNetwork {
     if (batch_size < 1)
       throw py::value_error("batch_size must be at least 1, got " + std::to_string(batch_size));
     RangeRequest request;
-    request.order = data.order ? static_cast<const std::int64_t*>(data.order.data()) : nullptr;
+    request.order = data.rows;
     request.start = start;
     request.stop = stop;
     request.batch_size = batch_size;
