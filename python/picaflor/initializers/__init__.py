@@ -1,8 +1,8 @@
 """Initial values of weights: Keras's names, strings and formulas.
 
 An initializer is called with a shape, a dtype and a `numpy.random.Generator`; the same state of the
-generator gives the same values (drawn in float64, then rounded to the dtype). One with a `seed` of its
-own ignores the generator: it returns the same values at every call, as in Keras.
+generator gives the same values (drawn in float64, then rounded to the dtype). One with a `seed` of
+its own ignores the generator: it returns the same values at every call, as in Keras.
 """
 
 from __future__ import annotations

@@ -103,14 +103,16 @@ def tanh_backward(dy: npt.ArrayLike, x: npt.ArrayLike) -> Array:
 
 
 def softplus(x: npt.ArrayLike) -> Array:
-    """Smooth rectifier: y = log(1 + exp(x)).
+    """Smooth rectifier: y = log(1 + exp(x)), as max(x, 0) + log(1 + exp(-|x|)).
 
     Examples
     --------
     >>> softplus([-1000.0, 1000.0])
     array([   0., 1000.])
     """
-    return np.logaddexp(0.0, as_float(x))
+    x = as_float(x)
+    y: Array = np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return y
 
 
 def softplus_backward(dy: npt.ArrayLike, x: npt.ArrayLike) -> Array:
