@@ -1,6 +1,7 @@
 // One instruction-set level: every kernel, compiled for that level, in one table.  CMakeLists.txt compiles
 // this file once per level.  To add a kernel: declare its signature in kernels/table.hpp, include its header
 // here and give it one line in make_table, in the order of the table.
+#include "picaflor/kernels/affine.hpp"
 #include "picaflor/kernels/dense.hpp"
 #include "picaflor/kernels/dropout.hpp"
 #include "picaflor/kernels/gather.hpp"
@@ -40,6 +41,10 @@ constexpr KernelTable<T> make_table() {
 
       // gather.hpp
       .gather_rows = gather_rows<T>,
+
+      // affine.hpp
+      .affine_forward = affine_forward<T>,
+      .affine_backward = affine_backward<T>,
 
       // dropout.hpp
       .dropout = dropout<T>,

@@ -265,6 +265,12 @@ struct KernelTable {
   // gather.hpp
   void (*gather_rows)(const GatherRows<T>&) noexcept;
 
+  // affine.hpp: y = x factor + offset and dx = dy factor, column by column; y may be x, dx may be dy
+  void (*affine_forward)(Index n, Index d, const T* x, Index x_row, const T* factor, const T* offset, T* y,
+                         Index y_row) noexcept;
+  void (*affine_backward)(Index n, Index d, const T* dy, Index dy_row, const T* factor, T* dx,
+                          Index dx_row) noexcept;
+
   // dropout.hpp: backward is the same call on dy with the same stream; y may be x
   void (*dropout)(RandomStream, double rate, Index size, const T* x, T* y) noexcept;
   void (*gaussian_noise)(RandomStream, double stddev, Index size, const T* x, T* y) noexcept;

@@ -15,8 +15,8 @@ template <class T>
 class Inference {
  public:
   // out (n, output) = predictions for n rows of x; false if interrupted before all were done.
-  bool predict(const KernelTable<T>& kernels, const Plan& plan, T* parameters, const Rows& x, T* out,
-               Index out_row, Interrupt interrupt) {
+  bool predict(const KernelTable<T>& kernels, const Plan& plan, T* parameters, const T* constants,
+               const Rows& x, T* out, Index out_row, Interrupt interrupt) {
     const Index n = x.rows;
     const Index threads = num_threads();
     const Index block = std::min(n, rows_per_block(plan));
@@ -24,7 +24,8 @@ class Inference {
     // Blocks that one thread each works on; a single block has its products split instead.
     const Index blocks = block == 0 ? 0 : (n + block - 1) / block;
     if (blocks <= 1) {
-      if (n > 0) predict_block(kernels, plan, parameters, x, Range{0, n}, out, out_row, 0, threads);
+      if (n > 0)
+        predict_block(kernels, plan, parameters, constants, x, Range{0, n}, out, out_row, 0, threads);
       return true;
     }
     Watch watch(0, interrupt);
@@ -35,7 +36,7 @@ class Inference {
       const auto work = [&](Index thread) {
         for (Index b = first + thread; b < last; b += threads) {
           const Range rows{b * block, std::min(n, (b + 1) * block)};
-          predict_block(kernels, plan, parameters, x, rows, out, out_row, thread, 1);
+          predict_block(kernels, plan, parameters, constants, x, rows, out, out_row, thread, 1);
         }
       };
       if (threads == 1) {
@@ -90,11 +91,12 @@ class Inference {
     }
   }
 
-  void predict_block(const KernelTable<T>& kernels, const Plan& plan, T* parameters, const Rows& all,
-                     Range rows, T* out, Index out_row, Index thread, Index threads) {
+  void predict_block(const KernelTable<T>& kernels, const Plan& plan, T* parameters, const T* constants,
+                     const Rows& all, Range rows, T* out, Index out_row, Index thread, Index threads) {
     const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
-    const StepContext<T> ctx{kernels,     plan,  parameters, nullptr, threads, scratch.workspaces.data(),
-                             rows.size(), false, {}};
+    const StepContext<T> ctx{
+        kernels,     plan,  parameters, constants, nullptr, threads, scratch.workspaces.data(),
+        rows.size(), false, {}};
     const T* now = nullptr;
     Index row = 0;
     if (can_read_in_place<T>(all, plan)) {

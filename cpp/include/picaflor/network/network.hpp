@@ -6,6 +6,7 @@
 // One object is used by one caller at a time (the mutex); nothing here knows of Python.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -58,7 +59,8 @@ class Network {
   void apply_gradients(double rate);
   // Whether all of out (n, output) was written, rows `out_row` apart: false if interrupted.
   bool predict(const Rows& x, T* out, Index out_row, Interrupt interrupt) {
-    return inference_.predict(kernels_, plan_, parameters_.data(), x, out, out_row, interrupt);
+    return inference_.predict(kernels_, plan_, parameters_.data(), constants_.data(), x, out, out_row,
+                              interrupt);
   }
 
   // Predictions for the last minibatch given to any of the first three: (last_rows, output).
@@ -81,6 +83,7 @@ class Network {
     return {kernels_,
             plan_,
             parameters_.data(),
+            constants_.data(),
             gradients_.data(),
             workspace_.threads,
             workspace_.scratch.data(),
@@ -113,7 +116,7 @@ class Network {
   const KernelTable<T>& kernels_;
   Plan plan_;
   mutable std::mutex mutex_;
-  AlignedArray<T> parameters_, gradients_;
+  AlignedArray<T> parameters_, gradients_, constants_;
   std::array<AlignedArray<T>, kMaxSlots> slots_;
   int slot_count_ = 0;
   OptimizerConfig optimizer_;
@@ -134,8 +137,11 @@ Network<T>::Network(Plan plan, std::uint64_t seed)
       plan_(std::move(plan)),
       parameters_(plan_.parameter_size),
       gradients_(plan_.parameter_size),
+      constants_(static_cast<Index>(plan_.constants.size())),
       loss_steps_(static_cast<Index>(plan_.steps.size())) {
   random.seed = seed;
+  std::transform(plan_.constants.begin(), plan_.constants.end(), constants_.data(),
+                 [](double value) { return static_cast<T>(value); });
   for (const Parameter& p : plan_.parameters) {
     for (Index j = 0; j < p.cols && p.is_vector; ++j)
       parameters_.data()[p.offset + j] = static_cast<T>(p.initial);
@@ -364,9 +370,11 @@ void Network<T>::backward(const StepContext<T>& ctx, const Update& update) {
       case Op::gaussian_noise:
         noise_backward(ctx, now, dy);
         break;
+      case Op::affine:
+        affine_backward(ctx, now, dy);
+        break;
       case Op::batch_norm:
       case Op::layer_norm:
-      case Op::affine:
         break;
     }
   }

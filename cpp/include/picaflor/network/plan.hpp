@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <stdexcept>
+#include <string>
 #include <vector>
 
 #include "picaflor/kernels/table.hpp"
@@ -50,17 +52,18 @@ struct Step {
   double momentum = 0, epsilon = 0;
   Index kernel = -1, bias = -1;                           // dense: numbers of its parameters, -1 for none
   Index gamma = -1, beta = -1, mean = -1, variance = -1;  // normalizations
-  std::vector<double> factor, offset;
+  Index factor = -1, offset = -1;                         // affine: where its constants begin
 };
 
 struct Plan {
   Index input = 0, output = 0;
   std::vector<Step> steps;
   std::vector<Parameter> parameters;
-  std::vector<bool> trainable;  // per layer
-  Index parameter_size = 0;     // elements, padding included
-  Index widest_row = 0;         // the longest row of any step, the input included
-  Index widest_output_row = 0;  // and without it
+  std::vector<double> constants;  // of affine layers
+  std::vector<bool> trainable;    // per layer
+  Index parameter_size = 0;       // elements, padding included
+  Index widest_row = 0;           // the longest row of any step, the input included
+  Index widest_output_row = 0;    // and without it
 };
 
 // Distance between rows of a matrix with this many columns.  Whole cache lines; and where the lines of one
@@ -87,6 +90,12 @@ Index add_parameter(Plan& plan, Index layer, Index rows, Index cols, bool is_vec
   plan.parameter_size += p.size();
   plan.parameters.push_back(p);
   return static_cast<Index>(plan.parameters.size()) - 1;
+}
+
+inline Index add_constants(Plan& plan, const std::vector<double>& values) {
+  const Index begin = static_cast<Index>(plan.constants.size());
+  plan.constants.insert(plan.constants.end(), values.begin(), values.end());
+  return begin;
 }
 
 template <class T>
@@ -177,8 +186,16 @@ Plan make_plan(Index input, const std::vector<LayerSpec>& layers) {
       case Op::affine: {
         Step step;
         step.rate = spec.rate;
-        step.factor = spec.factor;
-        step.offset = spec.offset;
+        if (spec.op == Op::affine) {
+          if (static_cast<Index>(spec.factor.size()) != width ||
+              static_cast<Index>(spec.offset.size()) != width) {
+            throw std::invalid_argument(
+                "scale and offset must have one value per column, " + std::to_string(width) + ", got " +
+                std::to_string(spec.factor.size()) + " and " + std::to_string(spec.offset.size()));
+          }
+          step.factor = detail::add_constants(plan, spec.factor);
+          step.offset = detail::add_constants(plan, spec.offset);
+        }
         if (spec.op == Op::affine || spec.rate > 0) push(step, spec.op, layer);
         break;
       }

@@ -16,6 +16,7 @@ struct StepContext {
   const KernelTable<T>& kernels;
   const Plan& plan;
   T* parameters;
+  const T* constants;  // of affine steps
   T* gradients;
   Index threads;
   T* const* workspaces;  // one per thread
@@ -252,6 +253,23 @@ void noise_backward(const StepContext<T>& ctx, const Step& step, T* dy) {
   if (ctx.training && step.op == Op::dropout) noise_forward(ctx, step, dy, step.row, dy, step.row);
 }
 
+// y = x factor + offset
+template <class T>
+void affine_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
+  const T* const factor = ctx.constants + step.factor;
+  const T* const offset = ctx.constants + step.offset;
+  rows_threaded(ctx.n, static_cast<double>(step.out), ctx.threads, [&](Index begin, Index end) {
+    ctx.kernels.affine_forward(end - begin, step.out, x + begin * x_row, x_row, factor, offset,
+                               y + begin * y_row, y_row);
+  });
+}
+
+// dx = dy factor, in place of dy
+template <class T>
+void affine_backward(const StepContext<T>& ctx, const Step& step, T* dy) {
+  ctx.kernels.affine_backward(ctx.n, step.out, dy, step.row, ctx.constants + step.factor, dy, step.row);
+}
+
 // y = what this step makes of x.
 template <class T>
 void run_step(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y) {
@@ -266,9 +284,11 @@ void run_step(const StepContext<T>& ctx, const Step& step, const T* x, Index x_r
     case Op::gaussian_noise:
       noise_forward(ctx, step, x, x_row, y, step.row);
       break;
+    case Op::affine:
+      affine_forward(ctx, step, x, x_row, y, step.row);
+      break;
     case Op::batch_norm:
     case Op::layer_norm:
-    case Op::affine:
       break;
   }
 }
