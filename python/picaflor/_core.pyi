@@ -1,5 +1,10 @@
 """Typed face of the compiled module."""
 
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
 __version__: str
 
 # ---- runtime (bind_runtime.cpp) ----
@@ -9,3 +14,25 @@ def isa_levels() -> list[str]: ...
 def available_cpus() -> int: ...
 def get_num_threads() -> int: ...
 def set_num_threads(n: int) -> None: ...
+
+# ---- dense (bind_dense.cpp) ----
+def dense_forward(
+    x: npt.ArrayLike,
+    weight: npt.ArrayLike,
+    bias: npt.ArrayLike | None,
+    activation: str | None,
+    a: float,
+    b: float,
+    c: float,
+    out: npt.NDArray[Any] | None,
+) -> npt.NDArray[Any]: ...
+def dense_backward(
+    dy: npt.ArrayLike, x: npt.ArrayLike, weight: npt.ArrayLike
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]: ...
+def gather_rows(
+    x: npt.NDArray[Any],
+    rows: npt.NDArray[np.int64] | None,
+    first: int,
+    ahead: int,
+    out: npt.NDArray[Any],
+) -> None: ...

@@ -2,8 +2,8 @@
 //
 //   out (n, d) = T(x[rows]),   columns d .. out_row - 1 of out become zero
 //
-// Rows that lie contiguously are converted vector by vector (or copied); while a row is copied, a row that will
-// be wanted later is prefetched, because a shuffled order defeats the processor's own prefetching.
+// Rows that lie contiguously are converted vector by vector (or copied); while a row is copied, a row that
+// will be wanted later is prefetched, because a shuffled order defeats the processor's own prefetching.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,9 @@ template <class T, class Source>
 void gather_elements(const GatherRows<T>& g) noexcept {
   constexpr Index size = sizeof(Source);
   const char* const x = static_cast<const char*>(g.x);
-  const auto source = [&](Index i) { return x + (g.rows == nullptr ? g.first + i : g.rows[i]) * g.row_bytes; };
+  const auto source = [&](Index i) {
+    return x + (g.rows == nullptr ? g.first + i : g.rows[i]) * g.row_bytes;
+  };
   const bool contiguous = g.col_bytes == size;
 
   for (Index i = 0; i < g.n; ++i) {

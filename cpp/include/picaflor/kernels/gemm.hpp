@@ -8,7 +8,8 @@
 //
 // Blocking, from the outside in:
 //   rows of c     blocks whose part of a (rows x depth) stays in the second-level cache,
-//   k             blocks of at most kMaxDepth, so that a panel of b stays in the first-level cache; the sums go
+//   k             blocks of at most kMaxDepth, so that a panel of b stays in the first-level cache; the sums
+//   go
 //                 on through c, which keeps each of them one chain in the order of k,
 //   columns of c  panels of a few vectors, read in place or packed when that pays,
 //   rows again    tiles of nearly equal height (10 rows are 5 + 5, not 6 + 4).
@@ -58,7 +59,8 @@ constexpr Index part_begin(Index whole, Index parts, Index i) {
 }
 
 // m columns cut into panels of at most `max_vectors` vectors.  The last vector of a ragged width overlaps the
-// one before it instead of running over the edge; a width below one vector is packed and filled up with zeros.
+// one before it instead of running over the edge; a width below one vector is packed and filled up with
+// zeros.
 template <class T>
 struct Panels {
   Index m, vectors, count;

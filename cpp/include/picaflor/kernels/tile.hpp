@@ -2,9 +2,10 @@
 //
 //   c (Rows, Vectors * lanes) = end(init + a (Rows, k) b (k, Vectors * lanes))
 //
-// For each of the k steps the columns of b are loaded as they lie, one value of each row of a is broadcast, and
-// Rows x Vectors independent sums advance by one fused multiply-add.  So each c_ij is one chain of additions in
-// the order of k: its bits depend neither on the tile's shape nor on where the tile lies in the matrix.
+// For each of the k steps the columns of b are loaded as they lie, one value of each row of a is broadcast,
+// and Rows x Vectors independent sums advance by one fused multiply-add.  So each c_ij is one chain of
+// additions in the order of k: its bits depend neither on the tile's shape nor on where the tile lies in the
+// matrix.
 #pragma once
 
 #include <cmath>
@@ -38,14 +39,14 @@ T multiply_add(T a, T b, T c) {
 }
 
 // Tile shapes.  Enough independent sums to hide the latency of a fused multiply-add (4 cycles, two or one per
-// cycle), few enough to leave registers for one row of b and one value of a.  Few rows get wide tiles, so that a
-// product with a single row streams b instead of waiting for its sums.
+// cycle), few enough to leave registers for one row of b and one value of a.  Few rows get wide tiles, so
+// that a product with a single row streams b instead of waiting for its sums.
 inline constexpr bool kManyRegisters = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
 inline constexpr int kMaxRows = kManyRegisters ? 12 : 6;
 inline constexpr int kMaxVectors = 8;
 
 constexpr int max_vectors(int rows) {
-  constexpr int few[] = {8, 4, 4, 3, 2, 2};                      // 16 registers
+  constexpr int few[] = {8, 4, 4, 3, 2, 2};                     // 16 registers
   constexpr int many[] = {8, 8, 8, 6, 4, 4, 2, 2, 2, 2, 2, 2};  // 32 registers
   return kManyRegisters ? many[rows - 1] : few[rows - 1];
 }
