@@ -37,13 +37,24 @@ py::dict build_info() {
 
 void bind_runtime(py::module_& m) {
   m.attr("__version__") = PICAFLOR_VERSION;
-  kernels();  // chosen now, so that a wrong PICAFLOR_ISA is an ImportError
+  kernels();          // chosen now, so that a wrong PICAFLOR_ISA is an ImportError
   process_threads();  // and a wrong PICAFLOR_NUM_THREADS
   m.def("isa_level", [] { return kernels().level; }, "Instruction-set level in use.");
   m.def("isa_levels", &runnable_levels, "Levels of this build that run here, the preferred one first.");
-  m.def("set_num_threads", &set_num_threads, py::arg("n"));
-  m.def("get_num_threads", &process_threads);
+  m.def("set_num_threads", &set_num_threads, py::arg("n"), "Threads that this process uses.");
+  m.def("get_num_threads", &num_threads, "Threads that the calling thread would use.");
+  m.def("swap_caller_threads", &swap_caller_threads, py::arg("n"),
+        "Threads for the calling thread alone, 0 for as the process; returns what it was before.");
   m.def("available_cpus", &available_cpus, "CPUs this process may use: affinity and control group.");
+  m.def("cgroup_cpus", &cgroup_cpus, py::arg("groups"), py::arg("root"),
+        "CPUs that control groups grant; groups is the text of /proc/self/cgroup.");
+  m.def(
+      "preferred_isa_level",
+      [](bool v2, bool v3, bool v4, bool amd, int family) {
+        return preferred_level({v2, v3, v4, amd, family});
+      },
+      py::arg("v2"), py::arg("v3"), py::arg("v4"), py::arg("amd"), py::arg("family"),
+      "The level that suits a CPU of this kind.");
   m.def("build_info", &build_info, "Version, compiler and libraries of this build.");
 }
 

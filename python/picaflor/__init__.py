@@ -7,7 +7,7 @@ milliseconds beyond NumPy's own import, whatever the package grows to.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from picaflor._config import show_config
+from picaflor._config import get_num_threads, set_num_threads, show_config, use_threads
 from picaflor._core import __version__
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ __all__ = [
     "constraints",
     "datasets",
     "functional",
+    "get_num_threads",
     "gradcheck",
     "initializers",
     "layers",
@@ -81,7 +82,9 @@ __all__ = [
     "plotting",
     "reference",
     "regularizers",
+    "set_num_threads",
     "show_config",
+    "use_threads",
     "utils",
 ]
 

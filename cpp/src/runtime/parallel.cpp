@@ -10,6 +10,7 @@
 #include <string>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "picaflor/runtime/cpus.hpp"
@@ -61,11 +62,11 @@ FloatMode float_mode() {
 void set_float_mode(FloatMode) {}
 #endif
 
-// Waits until ready() in a spin of some 20 microseconds that lets other threads of this core run; false if
+// Waits until ready() in a spin of some 100 microseconds that lets other threads of this core run; false if
 // not.
 template <class Ready>
 bool spin_until(const Ready& ready) {
-  constexpr int kSpins = 1000, kSpinsPerYield = 32;
+  constexpr int kSpins = 2000, kSpinsPerYield = 32;
   for (int i = 1; i <= kSpins; ++i) {
     if (ready()) return true;
     if (i % kSpinsPerYield == 0) {
@@ -264,12 +265,8 @@ int num_threads() {
   return caller_threads > 0 ? caller_threads : process_threads();
 }
 
-UseThreads::UseThreads(int n) : before_(caller_threads) {
-  caller_threads = checked(n);
-}
-
-UseThreads::~UseThreads() {
-  caller_threads = before_;
+int swap_caller_threads(int n) {
+  return std::exchange(caller_threads, n == 0 ? 0 : checked(n));
 }
 
 void detail::run_region(std::ptrdiff_t tasks, TaskFunction function, const void* body) {

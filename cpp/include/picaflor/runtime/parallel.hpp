@@ -24,11 +24,15 @@ void set_num_threads(int n);  // throws std::invalid_argument unless 1 <= n <= k
 // 1 inside a region.
 int num_threads();
 
-// While it lives, regions of the thread that made it use n threads.
+// From now on regions of the calling thread use n threads, 0 for as many as the process.  Returns what it was
+// before.
+int swap_caller_threads(int n);  // throws as set_num_threads does
+
+// The same for as long as the object lives.
 class UseThreads {
  public:
-  explicit UseThreads(int n);  // throws as set_num_threads does
-  ~UseThreads();
+  explicit UseThreads(int n) : before_(swap_caller_threads(n)) {}
+  ~UseThreads() { swap_caller_threads(before_); }
   UseThreads(const UseThreads&) = delete;
   UseThreads& operator=(const UseThreads&) = delete;
 

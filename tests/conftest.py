@@ -1,0 +1,29 @@
+"""Seeds and Hypothesis settings for the whole suite."""
+
+import os
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, settings
+
+# No deadline: the first call of a kernel pays for page faults, and CI machines are shared.
+# Derandomized, so that a run says the same thing twice; HYPOTHESIS_PROFILE=explore looks further.
+settings.register_profile(
+    "picaflor",
+    deadline=None,
+    max_examples=40,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("explore", deadline=None, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "picaflor"))
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20240229)
+
+
+@pytest.fixture(params=[np.float32, np.float64], ids=["float32", "float64"])
+def dtype(request: pytest.FixtureRequest) -> type[np.floating]:
+    return request.param
