@@ -17,10 +17,10 @@ CPP = ROOT / "cpp"
 # A module may import those of its own row and of the rows above it.
 ROWS = [
     ("_core", "_checks"),
-    ("_resolve",),
+    ("_resolve", "reference"),
     ("_config", "activations", "constraints", "functional", "initializers", "regularizers"),
     ("layers", "losses", "metrics", "optimizers"),
-    ("gradcheck", "minimize", "reference"),
+    ("gradcheck", "minimize"),
     ("callbacks", "datasets", "models", "saving", "utils"),
     ("__init__",),
     ("__main__", "cli", "plotting", "sklearn"),
