@@ -39,3 +39,19 @@ def gather_rows(
     ahead: int,
     out: npt.NDArray[Any],
 ) -> None: ...
+
+# ---- optimizers on plain arrays (bind_optimizers.cpp) ----
+class OptimizerRule:
+    def __init__(self, rule: dict[str, Any]) -> None: ...
+    @property
+    def slots(self) -> int: ...
+    @property
+    def initial_slot(self) -> float: ...
+    def apply(
+        self,
+        iteration: int,
+        learning_rate: float,
+        variables: list[Any],
+        gradients: list[Any],
+        slots: list[list[Any]],
+    ) -> None: ...
