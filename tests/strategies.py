@@ -26,7 +26,7 @@ def fortran(a: npt.NDArray) -> npt.NDArray:
 
 
 def strided(a: npt.NDArray) -> npt.NDArray:
-    """Every second element of every axis of a larger array, whose other elements are NaN or garbage."""
+    """Every second element on each axis of a larger array that holds NaN or 77 elsewhere."""
     garbage = np.nan if np.issubdtype(a.dtype, np.floating) else 77
     big = np.full([2 * n for n in a.shape], garbage).astype(a.dtype)
     view = big[tuple(slice(None, None, 2) for _ in a.shape)]

@@ -39,7 +39,9 @@ def build() -> pathlib.Path:
 
 
 def level_objects(build: pathlib.Path) -> dict[str, list[pathlib.Path]]:
-    found = {level: sorted(build.glob(f"CMakeFiles/kernels_{level}.dir/**/*.o")) for level in LEVELS}
+    found = {
+        level: sorted(build.glob(f"CMakeFiles/kernels_{level}.dir/**/*.o")) for level in LEVELS
+    }
     found = {level: objects for level, objects in found.items() if objects}
     assert found, f"no kernel objects in {build}"
     return found
@@ -51,8 +53,8 @@ def test_module_exports_its_init_function_only() -> None:
     assert [name for _, name in symbols] == ["PyInit__core"]
 
 
-# T and W are functions, strong and weak; u and i are unique and indirect ones. Lower-case t is local to its
-# object: the linker never takes one for another.
+# T and W are functions, strong and weak; u and i are unique and indirect ones. Lower-case t is
+# local to its object: the linker never takes one for another.
 CODE = set("TWui")
 
 
@@ -63,7 +65,9 @@ def test_levels_share_no_code_symbol(build: pathlib.Path) -> None:
     objects["engine"] = sorted(build.glob("CMakeFiles/_core.dir/**/*.o"))
     assert objects["engine"]
     for level, files in objects.items():
-        names = {name for file in files for kind, name in nm("--defined-only", file) if kind in CODE}
+        names = {
+            name for file in files for kind, name in nm("--defined-only", file) if kind in CODE
+        }
         assert names or level != "engine"
         shared = [(name, owner[name]) for name in names if name in owner]
         assert not shared, f"{level} defines what another level defines: {shared[:5]}"
@@ -86,12 +90,20 @@ def test_kernels_neither_allocate_nor_throw_nor_lock(build: pathlib.Path) -> Non
 
 def test_flags_do_not_depend_on_the_build_machine(build: pathlib.Path) -> None:
     recipe = (ROOT / "CMakeLists.txt").read_text()
-    for word in ("native", "try_run", "check_cxx_source_runs", "cmake_host_system_information", "cpuinfo"):
+    for word in (
+        "native",
+        "try_run",
+        "check_cxx_source_runs",
+        "cmake_host_system_information",
+        "cpuinfo",
+    ):
         assert word not in recipe.lower()
     ninja = build / "build.ninja"
     if not ninja.exists():
         pytest.skip("reads the flags from Ninja's build file")
-    flags = re.findall(r"^build CMakeFiles/(\w+)\.dir/.*?\n(?: .*\n)*?  FLAGS = (.*)$", ninja.read_text(), re.M)
+    flags = re.findall(
+        r"^build CMakeFiles/(\w+)\.dir/.*?\n(?: .*\n)*?  FLAGS = (.*)$", ninja.read_text(), re.M
+    )
     assert {target for target, _ in flags} >= {"_core"}
     for target, line in flags:
         wanted = target.removeprefix("kernels_")

@@ -73,7 +73,9 @@ def test_preferred_level_follows_measurement(
     not (X86 and sys.platform == "linux"), reason="compares with the Linux kernel's report"
 )
 def test_detected_levels_agree_with_the_kernel() -> None:
-    flags = set(re.findall(r"^flags\s*:(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)[0].split())
+    flags = set(
+        re.findall(r"^flags\s*:(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.M)[0].split()
+    )
     needs = {
         "x86-64-v2": {"pni", "ssse3", "cx16", "sse4_1", "sse4_2", "popcnt", "lahf_lm"},
         "x86-64-v3": {"fma", "movbe", "avx", "f16c", "bmi1", "avx2", "bmi2", "abm"},
@@ -128,7 +130,9 @@ def test_thread_count_out_of_range_is_refused(n: int) -> None:
     assert pf.get_num_threads() == before
 
 
-@pytest.mark.parametrize(("n", "name"), [(2.0, "float"), ("2", "str"), (None, "NoneType"), (True, "bool")])
+@pytest.mark.parametrize(
+    ("n", "name"), [(2.0, "float"), ("2", "str"), (None, "NoneType"), (True, "bool")]
+)
 def test_thread_count_must_be_an_integer(n: object, name: str) -> None:
     with pytest.raises(TypeError, match=f"n must be an int, got {name}"):
         pf.set_num_threads(n)  # type: ignore[arg-type]
@@ -166,8 +170,16 @@ GROUP_FILES = [
         {"cpu,cpuacct/a/cpu.cfs_quota_us": "300000", "cpu,cpuacct/a/cpu.cfs_period_us": "100000"},
         3.0,
     ),
-    ("5:cpu:/a\n", {"cpu/a/cpu.cfs_quota_us": "-1", "cpu/a/cpu.cfs_period_us": "100000"}, float("inf")),
-    ("5:cpuset:/a\n", {"cpuset/a/cpu.cfs_quota_us": "1", "cpuset/a/cpu.cfs_period_us": "1"}, float("inf")),
+    (
+        "5:cpu:/a\n",
+        {"cpu/a/cpu.cfs_quota_us": "-1", "cpu/a/cpu.cfs_period_us": "100000"},
+        float("inf"),
+    ),
+    (
+        "5:cpuset:/a\n",
+        {"cpuset/a/cpu.cfs_quota_us": "1", "cpuset/a/cpu.cfs_period_us": "1"},
+        float("inf"),
+    ),
     # nothing, and nonsense
     ("", {}, float("inf")),
     ("nonsense\n0::/a\n", {"a/cpu.max": "x y"}, float("inf")),
@@ -193,6 +205,14 @@ def test_import_does_not_load_what_is_not_needed() -> None:
     )
     loaded = python(code).stdout.split()
     assert "picaflor._core" in loaded
-    heavy = {"matplotlib", "pandas", "scipy", "sklearn", "tqdm", "urllib.request", "importlib.metadata"}
+    heavy = {
+        "matplotlib",
+        "pandas",
+        "scipy",
+        "sklearn",
+        "tqdm",
+        "urllib.request",
+        "importlib.metadata",
+    }
     assert not heavy & set(loaded)
     assert not {m for m in loaded if m.startswith(("picaflor.models", "picaflor.datasets"))}

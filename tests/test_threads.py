@@ -1,4 +1,4 @@
-"""The thread team: on its own in C++ (with ThreadSanitizer where there is one), and through Python."""
+"""The thread team: in C++, with ThreadSanitizer where there is one, and through Python."""
 
 import os
 import pathlib
@@ -19,7 +19,16 @@ def compile_and_run(folder: pathlib.Path, flags: list[str], arguments: list[str]
     if compiler is None or os.name != "posix":
         pytest.skip("needs a C++ compiler called c++, or CXX, on a POSIX system")
     program = folder / "threads"
-    build = [compiler, "-std=c++20", "-pthread", "-Icpp/include", *flags, *SOURCES, "-o", str(program)]
+    build = [
+        compiler,
+        "-std=c++20",
+        "-pthread",
+        "-Icpp/include",
+        *flags,
+        *SOURCES,
+        "-o",
+        str(program),
+    ]
     built = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
     if built.returncode != 0 and "cannot find" in built.stderr and "tsan" in built.stderr:
         pytest.skip("the compiler has no ThreadSanitizer library")
@@ -37,9 +46,15 @@ def test_team_has_no_data_race(tmp_path: pathlib.Path) -> None:
 
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {k: v for k, v in os.environ.items() if k not in ("PICAFLOR_NUM_THREADS", "OMP_NUM_THREADS")}
+    env = {
+        k: v for k, v in os.environ.items() if k not in ("PICAFLOR_NUM_THREADS", "OMP_NUM_THREADS")
+    }
     return subprocess.run(
-        [sys.executable, "-c", code], env=env | environment, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code],
+        env=env | environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
