@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from picaflor import reference as reference
     from picaflor import regularizers as regularizers
     from picaflor import utils as utils
+    from picaflor._minimize import minimize as minimize
+    from picaflor._minimize import numerical_gradient as numerical_gradient
     from picaflor.gradcheck import gradcheck as gradcheck
     from picaflor.layers import Input as Input
-    from picaflor.minimize import minimize as minimize
-    from picaflor.minimize import numerical_gradient as numerical_gradient
     from picaflor.models import Sequential as Sequential
 
 # Imported on first use: modules of this package, and names with the module they are found in.
@@ -56,8 +56,8 @@ _NAMES = {
     "Input": "layers",
     "Sequential": "models",
     "gradcheck": "gradcheck",
-    "minimize": "minimize",
-    "numerical_gradient": "minimize",
+    "minimize": "_minimize",
+    "numerical_gradient": "_minimize",
 }
 
 __all__ = [

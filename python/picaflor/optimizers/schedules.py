@@ -301,7 +301,8 @@ class CosineDecay(_Formula):
 
     ::
 
-        initial ((1 - alpha) (1 + cos(pi p)) / 2 + alpha),    p = min(step, decay_steps) / decay_steps
+        p = min(step, decay_steps) / decay_steps
+        rate = initial ((1 - alpha) (1 + cos(pi p)) / 2 + alpha)
 
     With `warmup_target`, the rate first climbs from `initial_learning_rate` to it in a straight
     line of `warmup_steps` steps, and the wave starts from there [1]_.
@@ -435,7 +436,7 @@ class CosineDecayRestarts(_Formula):
             wave = np.floor(np.log1p(done * (self.t_mul - 1)) / math.log(self.t_mul))
             wave = np.where(done >= self._start(wave + 1), wave + 1, wave)
             p = (done - self._start(wave)) / self.t_mul**wave
-        height = self.m_mul**wave * (1 + np.cos(math.pi * p)) / 2
+        height: _Steps = self.m_mul**wave * (1 + np.cos(math.pi * p)) / 2
         return self.initial_learning_rate * ((1 - self.alpha) * height + self.alpha)
 
     def _start(self, wave: _Steps) -> _Steps:
