@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.special
-from numerical import slopes, worst
 
+from numerical import slopes, worst
 from picaflor import reference as R
 from picaflor.reference.activations import ACTIVATIONS, activation_backward, activation_forward
 from picaflor.reference.losses import LOSSES, loss_and_gradient

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from numerical import slopes, worst
 
+from numerical import slopes, worst
 from picaflor.reference import layers as L
 from picaflor.reference.network import Network
 from picaflor.reference.optimizers import RULES, apply_rule, clip

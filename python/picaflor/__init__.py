@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from picaflor import reference as reference
     from picaflor import regularizers as regularizers
     from picaflor import utils as utils
+    from picaflor._gradcheck import gradcheck as gradcheck
     from picaflor._minimize import minimize as minimize
     from picaflor._minimize import numerical_gradient as numerical_gradient
-    from picaflor.gradcheck import gradcheck as gradcheck
     from picaflor.layers import Input as Input
     from picaflor.models import Sequential as Sequential
 
@@ -55,7 +55,7 @@ _MODULES = frozenset(
 _NAMES = {
     "Input": "layers",
     "Sequential": "models",
-    "gradcheck": "gradcheck",
+    "gradcheck": "_gradcheck",
     "minimize": "_minimize",
     "numerical_gradient": "_minimize",
 }

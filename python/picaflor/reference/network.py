@@ -54,8 +54,8 @@ class Network:
     layers : sequence of Layer
     loss : mapping, optional
         ``kind``, a name in `losses.LOSSES`, and its parameters; ``divide_by`` ("rows" as in Keras,
-        or "weights") says what the weighted sum of the rows is divided by, ``penalty_per_sample``
-        whether the penalty is divided by it too.
+        "weights" for their sum, or "none") says what the weighted sum of the rows is divided by,
+        ``penalty_per_sample`` whether the penalty is divided by it too.
 
     Examples
     --------
@@ -107,8 +107,7 @@ class Network:
         target = _targets(y, out, config["kind"])
         total, dout = loss_and_gradient(config, out, target, sample_weight, reduction="sum")
 
-        by_weight = config.get("divide_by", "rows") == "weights" and sample_weight is not None
-        count = float(np.sum(np.asarray(sample_weight, np.float64))) if by_weight else len(out)
+        count = _denominator(config.get("divide_by", "rows"), len(out), sample_weight)
         # loss = total / count + penalty; scaled by 1 / count here, the penalty's gradient is whole
         per_sample = bool(config.get("penalty_per_sample", False))
         dy = dout if per_sample else dout / count
@@ -299,6 +298,14 @@ def _loss_config(loss: Any) -> dict[str, Any]:
     if kind not in LOSSES:
         raise ValueError(f"picaflor.reference has no formula for the loss {loss!r}")
     return {"kind": kind}
+
+
+def _denominator(divide_by: str, rows: int, sample_weight: npt.ArrayLike | None) -> float:
+    if divide_by == "none":
+        return 1.0
+    if divide_by == "weights" and sample_weight is not None:
+        return float(np.sum(np.asarray(sample_weight, dtype=np.float64)))
+    return float(rows)
 
 
 def _as_rows(x: npt.ArrayLike) -> Array:

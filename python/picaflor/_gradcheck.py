@@ -1,0 +1,269 @@
+"""`gradcheck`: three witnesses for the gradients of a model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from picaflor import reference
+from picaflor._checks import integer, number
+from picaflor._gradcheck_report import Difference, GradcheckReport, ParameterCheck, ratio
+
+__all__ = ["Difference", "GradcheckReport", "ParameterCheck", "gradcheck"]
+
+Array = npt.NDArray[Any]
+
+# Agreement asked for where nothing amplifies rounding, relative to the largest entry of a gradient.
+# float64: some thousand roundings of 1e-16; float32: some hundred of 6e-8.
+_REFERENCE_RTOL = {"float32": 2e-5, "float64": 1e-10}
+# Central differences in float64 are good to 1e-10 and lose a few digits where gradients are small.
+_NUMERICAL_RTOL = 1e-6
+# A gradient that is zero but for rounding is measured by this share of the model's largest one.
+_SMALL = 1e-3
+# Rounding may move a gradient this many times as far as one random rounding of all inputs did.
+_AMPLIFICATION = 30.0
+
+
+def gradcheck(
+    model: Any,
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    sample_weight: npt.ArrayLike | None = None,
+    *,
+    training: bool = False,
+    rtol: float | None = None,
+    numerical_rtol: float | None = None,
+    max_entries: int = 40,
+    seed: int = 0,
+) -> GradcheckReport:
+    """Compare a model's gradients with the NumPy reference and with central differences.
+
+    Three witnesses have to agree on the gradient of the loss of one batch:
+
+    - the model's own, from the compiled engine, in the model's dtype;
+    - `picaflor.reference`, textbook backpropagation in float64: every entry;
+    - (L(w + h) - L(w - h)) / 2h with the engine's loss L in a float64 copy of the model, because in
+      float32 the difference would keep three digits: up to `max_entries` random entries of each
+      parameter, compared with the gradients of that copy.
+
+    Parameters
+    ----------
+    model : Sequential
+        Compiled. It is not changed.
+    x : array_like, shape (n, ...)
+    y : array_like, shape (n,), (n, 1) or (n, c)
+    sample_weight : array_like, shape (n,), optional
+    training : bool, default False
+        Check with batch normalization in training mode. Dropout and noise are random and cannot be
+        checked so; without `training` they do nothing.
+    rtol : float, optional
+        Disagreement with the reference that is allowed, relative to the largest entry of each
+        gradient. Default: 1e-10 in float64 and 2e-5 in float32, or more where the model itself
+        amplifies rounding: 30 times the change of the gradient under one random rounding of weights
+        and inputs in the model's dtype.
+    numerical_rtol : float, optional
+        The same for central differences. Default 1e-6, plus the rounding of the loss over h.
+    max_entries : int, default 40
+        Entries of each parameter that are checked by differences.
+    seed : int, default 0
+        Of their choice.
+
+    Returns
+    -------
+    GradcheckReport
+        Printed, it is a table with the worst entry; its truth value is ``report.ok``.
+
+    Raises
+    ------
+    RuntimeError
+        If the model is not compiled.
+    ValueError
+        If the data do not fit the model, or `training` is asked for with dropout or noise.
+
+    Notes
+    -----
+    h starts as cbrt(2.2e-16) max(1, |w|), where the errors of truncation (h^2) and rounding (1/h)
+    balance. Where an entry disagrees, h / 10 and h / 100 are tried and the best is taken: a kink
+    (of a ReLU, say) between w - h and w + h spoils the difference, but not once h is smaller than
+    the way to it. A wrong gradient stays wrong for every h.
+
+    Examples
+    --------
+    >>> import picaflor as pf
+    >>> model = pf.Sequential(
+    ...     [pf.Input((3,)), pf.layers.Dense(4, "tanh"), pf.layers.Dense(1)],
+    ...     dtype="float64",
+    ...     seed=1,
+    ... )
+    >>> model.compile(loss="mse")
+    >>> report = pf.gradcheck(model, [[0.1, 0.2, 0.3], [1.0, 0.0, -1.0]], [0.0, 1.0])
+    >>> report.ok, len(report.parameters)
+    (True, 4)
+    """
+    max_entries = integer(max_entries, "max_entries", minimum=1)
+    rng = np.random.default_rng(integer(seed, "seed", minimum=0))
+    if numerical_rtol is None:
+        numerical_rtol = _NUMERICAL_RTOL
+    numerical_rtol = number(numerical_rtol, "numerical_rtol", minimum=0.0)
+    model.loss_and_gradients(x, y, sample_weight)  # builds it; complains about the arguments
+    if training:
+        _refuse_randomness(model)
+    own, double = _copy(model, model.dtype), _copy(model, "float64")
+    batch = (x, y, sample_weight, training)
+
+    loss, gradients = own.loss_and_gradients(*batch)
+    expected_loss, expected = reference.loss_and_gradients(model, *batch)
+    _, exact = double.loss_and_gradients(*batch)
+    scales = _scales(expected)
+    if rtol is None:
+        allowed = _amplified(model, batch, expected_loss, expected, scales, rng)
+    else:
+        allowed = [number(rtol, "rtol", minimum=0.0)] * (len(expected) + 1)
+
+    checks = []
+    for k, name in enumerate(_names(double)):
+        numerical = _differences(
+            double, batch, k, exact[k], scales[k], numerical_rtol, max_entries, rng
+        )
+        against = _worst(gradients[k], expected[k], scales[k], allowed[k])
+        checks.append(
+            ParameterCheck(
+                name, expected[k].shape, against, numerical, bool(np.any(gradients[k] != 0))
+            )
+        )
+    loss_error = abs(loss - expected_loss) / (abs(expected_loss) or 1.0)
+    rows = len(np.asarray(x))
+    return GradcheckReport(loss, expected_loss, loss_error, allowed[-1], checks, model.dtype, rows)
+
+
+def _refuse_randomness(model: Any) -> None:
+    random = [layer.name for layer in model.layers if type(layer).__name__ in _RANDOM]
+    if random:
+        raise ValueError(
+            f"training=True cannot be checked with layers that draw random numbers: {random}"
+        )
+
+
+_RANDOM = ("Dropout", "GaussianNoise")
+
+
+def _copy(model: Any, dtype: str) -> Any:
+    """Return a copy of the model in that dtype, with its weights and its loss."""
+    copy = type(model).from_config({**model.get_config(), "dtype": dtype})
+    if not copy.built:
+        copy.build(model.input_shape)
+    copy.set_weights(model.get_weights())
+    for mine, its in zip(model.layers, copy.layers, strict=True):
+        its.trainable = mine.trainable
+    copy.compile(optimizer="sgd", loss=model.loss)
+    return copy
+
+
+def _names(model: Any) -> list[str]:
+    """Return the names of the trainable weights, in order."""
+    return [
+        f"{layer.name}/{spec.name}"
+        for layer in model.layers
+        if layer.trainable
+        for spec in layer._specs
+        if spec.trained
+    ]
+
+
+def _scales(gradients: list[Array]) -> list[float]:
+    """Return what errors of each gradient are relative to."""
+    tops = [float(np.max(np.abs(g), initial=0.0)) for g in gradients]
+    floor = _SMALL * max(tops, default=0.0) or 1.0
+    return [max(top, floor) for top in tops]
+
+
+def _amplified(
+    model: Any,
+    batch: tuple[Any, ...],
+    loss: float,
+    gradients: list[Array],
+    scales: list[float],
+    rng: np.random.Generator,
+) -> list[float]:
+    """Return the allowed errors of each gradient and, last, of the loss.
+
+    The model in its own dtype cannot do better than the exact gradient at weights and inputs that
+    are rounded a little differently; the reference says how far that moves it.
+    """
+    eps = float(np.finfo(model.dtype).eps)
+
+    def rounded(a: npt.ArrayLike) -> Array:
+        a = np.asarray(a, dtype=np.float64)
+        return a * (1 + eps * rng.choice([-0.5, 0.5], a.shape))
+
+    x, y, sample_weight, training = batch
+    network = reference.Network.from_model(model)
+    for p in network.parameters:
+        p[...] = rounded(p)
+    moved_loss, moved = network.loss_and_gradients(rounded(x), y, sample_weight, training)
+    moved = [g for g, trained in zip(moved, network.trained, strict=True) if trained]
+    least = _REFERENCE_RTOL[model.dtype]
+    allowed = [
+        max(least, _AMPLIFICATION * float(np.max(np.abs(a - b), initial=0.0)) / scale)
+        for a, b, scale in zip(moved, gradients, scales, strict=True)
+    ]
+    change = abs(moved_loss - loss) / (abs(loss) or 1.0)
+    return [*allowed, max(least, _AMPLIFICATION * change)]
+
+
+def _worst(model: Array, other: Array, scale: float, allowed: float) -> Difference:
+    """Return the largest difference of two gradients; a NaN is the largest of all."""
+    if not other.size:
+        return Difference(0.0, allowed, (), 0.0, 0.0, 0)
+    errors = np.abs(np.asarray(model, dtype=np.float64) - other) / scale
+    flat = int(np.argmax(errors))  # the first NaN, if there is one
+    index = tuple(int(i) for i in np.unravel_index(flat, other.shape))
+    return Difference(
+        float(errors[index]),
+        allowed,
+        index,
+        float(model[index]),
+        float(other[index]),
+        other.size,
+    )
+
+
+def _differences(
+    model: Any,
+    batch: tuple[Any, ...],
+    k: int,
+    gradient: Array,
+    scale: float,
+    rtol: float,
+    max_entries: int,
+    rng: np.random.Generator,
+) -> Difference:
+    """Compare the gradient of the k-th trainable weight with differences, at random entries."""
+    w = model.trainable_weights[k]
+    chosen = rng.choice(w.size, size=min(w.size, max_entries), replace=False)
+    eps = float(np.finfo(np.float64).eps)
+    worst = Difference(-1.0, 1.0, (), 0.0, 0.0, 0)
+    for flat in np.sort(chosen):
+        index = tuple(int(i) for i in np.unravel_index(int(flat), w.shape))
+        value, best = float(w[index]), Difference(np.inf, 1.0, index, 0.0, 0.0, 0)
+        for shrink in (1.0, 0.1, 0.01):
+            h = shrink * np.cbrt(eps) * max(1.0, abs(value))
+            above, below = value + h, value - h
+            w[index] = above
+            high, _ = model.loss_and_gradients(*batch)
+            w[index] = below
+            low, _ = model.loss_and_gradients(*batch)
+            w[index] = value
+            slope = (high - low) / (above - below)
+            error = abs(float(gradient[index]) - slope) / scale
+            allowed = rtol + 8 * eps * max(abs(high), abs(low)) / h / scale
+            found = Difference(error, allowed, index, float(gradient[index]), slope, len(chosen))
+            if np.isnan(error) or ratio(found) < ratio(best):
+                best = found
+            if best.ok:
+                break
+        if ratio(best) > ratio(worst):
+            worst = best
+    return worst
