@@ -20,7 +20,7 @@ ROWS = [
     ("_resolve", "reference"),
     ("_config", "activations", "constraints", "functional", "initializers", "regularizers"),
     ("layers", "losses", "metrics", "optimizers"),
-    ("_gradcheck", "_minimize"),
+    ("_gradcheck", "_minimize", "gradcheck"),
     ("callbacks", "datasets", "models", "saving", "utils"),
     ("__init__",),
     ("__main__", "cli", "plotting", "sklearn"),
