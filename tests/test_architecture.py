@@ -164,7 +164,7 @@ def forbidden(path: pathlib.Path, include: str) -> bool:
     in_kernels = name.startswith("picaflor/kernels/") or name == "picaflor/types.hpp"
     if where.startswith("include/picaflor/kernels/") or where == "include/picaflor/types.hpp":
         return not (in_kernels or include in KERNEL_HEADERS)
-    if where == "src/kernels_level.cpp":
+    if where.startswith("src/kernels/"):
         return not in_kernels
     # From here on code is compiled for the baseline: of the kernels it sees the table only.
     if in_kernels and name != "picaflor/kernels/table.hpp":

@@ -19,10 +19,10 @@
 
 namespace picaflor {
 
-// Each level's kernels_level.cpp defines its table in its own namespace.
-#define PICAFLOR_DECLARE(level)       \
-  namespace level {                   \
-  extern const Kernels level_kernels; \
+// Each level's cpp/src/kernels/level.cpp fills a table with the functions of its own namespace.
+#define PICAFLOR_DECLARE(level)               \
+  namespace level {                           \
+  void fill_level(Kernels& kernels) noexcept; \
   }
 PICAFLOR_DECLARE(v2)
 PICAFLOR_DECLARE(v3)
@@ -71,31 +71,33 @@ constexpr bool all(std::uint64_t word, std::initializer_list<int> bits) {
 
 #endif
 
+using Fill = void (*)(Kernels&) noexcept;
+
 struct Level {
   std::string_view name;
-  const Kernels* table;  // null when this build leaves the level out
-  bool Cpu::*runs;       // null: runs everywhere
+  Fill fill;        // null when this build leaves the level out
+  bool Cpu::*runs;  // null: runs everywhere
 };
 
 #ifdef PICAFLOR_HAS_v2
-constexpr const Kernels* kV2 = &v2::level_kernels;
+constexpr Fill kV2 = &v2::fill_level;
 #else
-constexpr const Kernels* kV2 = nullptr;
+constexpr Fill kV2 = nullptr;
 #endif
 #ifdef PICAFLOR_HAS_v3
-constexpr const Kernels* kV3 = &v3::level_kernels;
+constexpr Fill kV3 = &v3::fill_level;
 #else
-constexpr const Kernels* kV3 = nullptr;
+constexpr Fill kV3 = nullptr;
 #endif
 #ifdef PICAFLOR_HAS_v4
-constexpr const Kernels* kV4 = &v4::level_kernels;
+constexpr Fill kV4 = &v4::fill_level;
 #else
-constexpr const Kernels* kV4 = nullptr;
+constexpr Fill kV4 = nullptr;
 #endif
 #ifdef PICAFLOR_HAS_baseline
-constexpr const Kernels* kBaseline = &baseline::level_kernels;
+constexpr Fill kBaseline = &baseline::fill_level;
 #else
-constexpr const Kernels* kBaseline = nullptr;
+constexpr Fill kBaseline = nullptr;
 #endif
 
 // The highest first.
@@ -105,7 +107,7 @@ constexpr Level kLevels[] = {{"x86-64-v4", kV4, &Cpu::v4},
                              {"baseline", kBaseline, nullptr}};
 
 bool runs(const Level& level, const Cpu& cpu) {
-  return level.table != nullptr && (level.runs == nullptr || cpu.*level.runs);
+  return level.fill != nullptr && (level.runs == nullptr || cpu.*level.runs);
 }
 
 std::string join(const std::vector<std::string>& names) {
@@ -114,12 +116,12 @@ std::string join(const std::vector<std::string>& names) {
   return text.empty() ? "none" : text;
 }
 
-const Kernels& choose() {
+const Level& choose() {
   const Cpu cpu = detect_cpu();
   const char* forced = std::getenv("PICAFLOR_ISA");
   if (forced != nullptr && *forced != '\0') {
     const auto* const level = std::ranges::find(kLevels, std::string_view(forced), &Level::name);
-    if (level == std::end(kLevels) || level->table == nullptr) {
+    if (level == std::end(kLevels) || level->fill == nullptr) {
       throw std::runtime_error(
           "PICAFLOR_ISA=" + std::string(forced) +
           " is not an instruction-set level of this build; levels that run here: " + join(runnable_levels()));
@@ -130,7 +132,7 @@ const Kernels& choose() {
                                "levels that run here: " +
                                join(runnable_levels()));
     }
-    return *level->table;
+    return *level;
   }
   const std::vector<std::string> names = runnable_levels();
   if (names.empty()) {
@@ -138,7 +140,7 @@ const Kernels& choose() {
         "this build of picaflor needs a CPU with SSE4.2 and POPCNT (x86-64-v2); build it from source with "
         "-C cmake.define.PICAFLOR_LEVELS=baseline for this machine");
   }
-  return *std::ranges::find(kLevels, std::string_view(names.front()), &Level::name)->table;
+  return *std::ranges::find(kLevels, std::string_view(names.front()), &Level::name);
 }
 
 }  // namespace
@@ -190,7 +192,13 @@ std::vector<std::string> runnable_levels() {
 }
 
 const Kernels& kernels() {
-  static const Kernels& chosen = choose();
+  static const Kernels chosen = [] {
+    const Level& level = choose();
+    Kernels table{};
+    table.level = level.name.data();
+    level.fill(table);
+    return table;
+  }();
   return chosen;
 }
 

@@ -6,7 +6,7 @@
 #include "picaflor/kernels/table.hpp"
 
 #ifndef PICAFLOR_LEVEL
-#error "kernel headers are compiled by kernels_level.cpp, once per instruction-set level"
+#error "kernel headers are compiled by cpp/src/kernels, once per instruction-set level"
 #endif
 
 namespace picaflor::inline PICAFLOR_LEVEL {
