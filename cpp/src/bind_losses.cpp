@@ -118,6 +118,49 @@ py::tuple loss_of(const std::string& kind, py::handle pred_in, py::handle target
   });
 }
 
+// The weighted sum of a metric over the rows.
+template <class T>
+double metric_on(const Metric& metric, const py::array& pred, const py::array& target,
+                 py::handle sample_weight) {
+  const MatrixArg<T> out = as_rows<T>(pred, "y_pred");
+  MetricArgs<T> a;
+  a.metric = metric;
+  a.n = out.rows, a.c = out.cols;
+  a.out = out.data, a.out_row = out.row_stride;
+  if (a.c == 0) {
+    throw py::value_error("y_pred must have at least one column, got shape " + to_string(shape_of(pred)));
+  }
+
+  MatrixArg<T> dense;
+  py::array_t<std::int64_t, py::array::c_style | py::array::forcecast> ids;
+  if (metric.kind == MetricKind::sparse_categorical_accuracy) {
+    check_shape(target, "y_true", {a.n});
+    ids = decltype(ids)(target);  // an id that is no column is just wrong
+    a.ids = ids.data();
+  } else {
+    check_shape(target, "y_true", shape_of(pred));
+    dense = as_rows<T>(target, "y_true");
+    a.target = dense.data, a.target_row = dense.row_stride;
+  }
+  std::optional<CArray<T>> weight;
+  if (!sample_weight.is_none()) {
+    weight.emplace(as_vector<T>(as_array(sample_weight, "sample_weight"), "sample_weight", a.n));
+    a.weight = weight->data();
+  }
+  const Unlocked unlocked(a.n * a.c);
+  return kernels().of<T>().metric(a);
+}
+
+double metric_of(const std::string& kind, double threshold, py::handle pred_in, py::handle target_in,
+                 py::handle sample_weight) {
+  const py::array pred = as_array(pred_in, "y_pred");
+  const py::array target = as_array(target_in, "y_true");
+  const Metric metric{named(kMetricNames, kind, "metric"), threshold};
+  return dispatch(is_float32(pred), [&](auto type) {
+    return metric_on<decltype(type)>(metric, pred, target, sample_weight);
+  });
+}
+
 }  // namespace
 
 void bind_losses(py::module_& m) {
@@ -125,6 +168,8 @@ void bind_losses(py::module_& m) {
         py::arg("label_smoothing"), py::arg("delta"), py::arg("factor"), py::arg("reduction"),
         py::arg("gradient"), py::arg("pred_name"), py::arg("target_name"),
         "(loss, dpred) of rows; reduction 0 mean, 1 sum, 2 none (unweighted rows), 3 mean of weights.");
+  m.def("metric", &metric_of, py::arg("kind"), py::arg("threshold"), py::arg("pred"), py::arg("target"),
+        py::arg("sample_weight"), "Weighted sum of a metric over rows (n, c); targets (n, c) or ids (n,).");
 }
 
 }  // namespace picaflor

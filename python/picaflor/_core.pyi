@@ -55,3 +55,25 @@ class OptimizerRule:
         gradients: list[Any],
         slots: list[list[Any]],
     ) -> None: ...
+
+# ---- losses on arrays (bind_losses.cpp) ----
+def loss(
+    kind: str,
+    pred: npt.ArrayLike,
+    target: npt.ArrayLike,
+    sample_weight: npt.ArrayLike | None,
+    label_smoothing: float,
+    delta: float,
+    factor: float,
+    reduction: int,
+    gradient: bool,
+    pred_name: str,
+    target_name: str,
+) -> tuple[Any, Any]: ...
+def metric(
+    kind: str,
+    threshold: float,
+    pred: npt.ArrayLike,
+    target: npt.ArrayLike,
+    sample_weight: npt.ArrayLike | None,
+) -> float: ...

@@ -57,9 +57,11 @@ template <class T>
 Pack<T> sqrt(Pack<T> a) {
   return {Eigen::internal::psqrt(a.r)};
 }
+// Below the logarithm of the smallest normal number the result is 0 (Eigen's leaves a denormal even at -inf).
 template <class T>
 Pack<T> exp(Pack<T> a) {
-  return {Eigen::internal::pexp(a.r)};
+  const Pack<T> lowest = Pack<T>::all(sizeof(T) == sizeof(float) ? T(-87.336544) : T(-708.396418532264));
+  return select(a < lowest, Pack<T>::all(0), Pack<T>{Eigen::internal::pexp(a.r)});
 }
 template <class T>
 Pack<T> log(Pack<T> a) {
