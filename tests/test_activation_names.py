@@ -91,6 +91,7 @@ def test_serialize_is_the_name_where_the_parameters_are_the_defaults():
         (lambda: A.Activation("relu", alpha=1), TypeError, "takes no parameters, got 'alpha'"),
         (lambda: A.Activation("elu", a=1), TypeError, "takes alpha, got 'a'"),
         (lambda: A.Activation("elu", alpha="x"), TypeError, "alpha must be a number"),
+        (lambda: A.Activation("leaky_relu", negative_slope=-1), ValueError, "at least 0, got -1"),
     ],
 )
 def test_activations_reject_wrong_input(call, error, message):

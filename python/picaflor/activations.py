@@ -84,7 +84,8 @@ class Activation:
         step, softmax, log_softmax; relu6 is a clipped_relu.
     **parameters : float, optional
         leaky_relu takes `negative_slope` (default 0.2), elu `alpha` (1.0), clipped_relu
-        `negative_slope` (0.0), `max_value` (None: infinity) and `threshold` (0.0).
+        `negative_slope` (0.0), `max_value` (None: infinity) and `threshold` (0.0). All but the
+        threshold are at least 0.
 
     Attributes
     ----------
@@ -95,7 +96,7 @@ class Activation:
     Raises
     ------
     ValueError
-        If the name is not known.
+        If the name is not known, or a parameter is negative.
     TypeError
         If it does not take such a parameter.
 
@@ -120,7 +121,10 @@ class Activation:
             if key not in values:
                 takes = ", ".join(values) or "no parameters"
                 raise TypeError(f"activation {name!r} takes {takes}, got {key!r}")
-            values[key] = math.inf if key == "max_value" and value is None else number(value, key)
+            if key == "max_value" and value is None:
+                values[key] = math.inf
+            else:  # no falling pieces: the engine reads the side of the kink off the output
+                values[key] = number(value, key, minimum=None if key == "threshold" else 0.0)
         a, b, c = [*values.values(), 0.0, 0.0, 0.0][:3]
         self.name, self.params = name, (a, b, c)
 
