@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from picaflor._checks import integer, number
 
 __all__ = ["make_moons", "make_spirals"]
 
@@ -61,7 +63,7 @@ def make_moons(
     ((200, 2), (200,), 100)
     """
     if isinstance(n_samples, Integral):
-        total = _count(n_samples, "n_samples")
+        total = integer(n_samples, "n_samples", minimum=1)
         n_outer, n_inner = total // 2, total - total // 2
     else:
         n_outer, n_inner = _pair(n_samples)
@@ -110,7 +112,7 @@ def make_spirals(
     n_classes : int, default 2
         Number of arms, at least 1.
     turns : float, default 1.0
-        How often each arm winds around the origin.
+        How often each arm winds around the origin, at least 0.
     shuffle : bool, default True
         Whether the points come in random order; otherwise arm by arm, from the inside out.
 
@@ -140,19 +142,16 @@ def make_spirals(
     >>> x.shape, y.tolist().count(2)
     ((300, 2), 100)
     """
-    n_samples = _count(n_samples, "n_samples")
-    n_classes = _count(n_classes, "n_classes")
-    if not isinstance(turns, Real):
-        raise TypeError(f"turns must be a number, got {type(turns).__name__}")
-    if not np.isfinite(turns):
-        raise ValueError(f"turns must be finite, got {turns}")
+    n_samples = integer(n_samples, "n_samples", minimum=1)
+    n_classes = integer(n_classes, "n_classes", minimum=1)
+    turns = number(turns, "turns", minimum=0, below=np.inf)
     noise = _noise(noise)
     source = _random_source(random_state)
 
     sizes = [len(part) for part in np.array_split(np.arange(n_samples), n_classes)]
     t = np.concatenate([np.arange(1, size + 1) / size for size in sizes if size])
     y = np.repeat(np.arange(n_classes, dtype=np.int64), sizes)
-    angle = 2 * np.pi * (float(turns) * t + y / n_classes)
+    angle = 2 * np.pi * (turns * t + y / n_classes)
     x = np.column_stack([t * np.cos(angle), t * np.sin(angle)])
     return _shuffle_and_blur(x, y, shuffle, noise, source)
 
@@ -192,28 +191,14 @@ def _random_source(random_state: RandomState) -> Any:
     )
 
 
-def _count(value: Any, name: str, least: int = 1) -> int:
-    if not isinstance(value, Integral) or isinstance(value, bool):
-        raise TypeError(f"{name} must be an int, got {type(value).__name__}")
-    if value < least:
-        raise ValueError(f"{name} must be at least {least}, got {value}")
-    return int(value)
-
-
 def _pair(n_samples: Any) -> tuple[int, int]:
     if not isinstance(n_samples, Sequence) or isinstance(n_samples, str) or len(n_samples) != 2:
         raise TypeError(f"n_samples must be an int or a tuple of two int, got {n_samples!r}")
-    n_outer, n_inner = (_count(part, "n_samples", 0) for part in n_samples)
+    n_outer, n_inner = (integer(part, "n_samples", minimum=0) for part in n_samples)
     if n_outer + n_inner == 0:
         raise ValueError("n_samples must name at least one point, got (0, 0)")
     return n_outer, n_inner
 
 
-def _noise(noise: Any) -> float | None:
-    if noise is None:
-        return None
-    if not isinstance(noise, Real) or isinstance(noise, bool):
-        raise TypeError(f"noise must be a number or None, got {type(noise).__name__}")
-    if not 0 <= float(noise) < np.inf:
-        raise ValueError(f"noise must be finite and at least 0, got {noise}")
-    return float(noise)
+def _noise(noise: float | None) -> float | None:
+    return None if noise is None else number(noise, "noise", minimum=0, below=np.inf)
