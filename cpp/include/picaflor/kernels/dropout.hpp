@@ -14,18 +14,31 @@
 namespace picaflor::inline PICAFLOR_LEVEL {
 namespace noise {
 
-// y = f(x, words) in groups of 64 elements; a shorter one at the end is copied into a whole one.  y may be x.
+// y = f(x, words) in groups of 64 numbers of the stream; the parts of groups at the two ends are copied into
+// whole ones.  y may be x: f works on copies, which the compiler knows to be apart.
 template <class T, class F>
 void for_each_group(RandomStream stream, Index size, const T* x, T* y, F f) {
-  for (Index i = 0; i < size; i += kPhiloxWords) {
-    const auto bytes =
-        static_cast<std::size_t>(size - i < kPhiloxWords ? size - i : kPhiloxWords) * sizeof(T);
+  constexpr Index whole = kPhiloxWords;
+  const auto draw = [&](Index skipped, std::size_t bytes) {
     PhiloxWords random;
-    philox(stream, static_cast<std::uint64_t>(i / kPhiloxWords), random);
-    T in[4][kPhiloxLanes] = {}, out[4][kPhiloxLanes];
-    std::memcpy(in, x + i, bytes);
+    philox(stream, stream.first / whole, random);
+    T in[whole] = {}, out[whole];
+    std::memcpy(in + skipped, x, bytes);
     f(random, in, out);
-    std::memcpy(y + i, out, bytes);
+    std::memcpy(y, out + skipped, bytes);
+  };
+  while (size > 0) {
+    const auto skipped = static_cast<Index>(stream.first % whole);
+    const Index count = size < whole - skipped ? size : whole - skipped;
+    if (count == whole) {
+      draw(0, whole * sizeof(T));  // a number the compiler knows: the copies become registers
+    } else {
+      draw(skipped, static_cast<std::size_t>(count) * sizeof(T));
+    }
+    stream.first += static_cast<std::uint64_t>(count);
+    size -= count;
+    x += count;
+    y += count;
   }
 }
 
@@ -82,15 +95,13 @@ void dropout(RandomStream stream, double rate, Index size, const T* x, T* y) noe
   }
   const auto limit = static_cast<std::uint32_t>(threshold);
   const T scale = static_cast<T>(1 / (1 - rate));
-  noise::for_each_group(stream, size, x, y,
-                        [limit, scale](const PhiloxWords& random, const auto& in, auto& out) {
-                          for (Index w = 0; w < 4; ++w) {
-                            for (Index k = 0; k < kPhiloxLanes; ++k) {
-                              const T kept = in[w][k] * scale;
-                              out[w][k] = random.word[w][k] >= limit ? kept : T(0);
-                            }
-                          }
-                        });
+  noise::for_each_group(stream, size, x, y, [limit, scale](const PhiloxWords& random, const T* in, T* out) {
+    const std::uint32_t* const words = &random.word[0][0];
+    for (int k = 0; k < kPhiloxWords; ++k) {
+      const T kept = in[k] * scale;
+      out[k] = words[k] >= limit ? kept : T(0);
+    }
+  });
 }
 
 // y_i = x_i + stddev z_i, z standard normal with float precision.    x, y: (size), y may be x.
@@ -98,15 +109,16 @@ void dropout(RandomStream stream, double rate, Index size, const T* x, T* y) noe
 template <class T>
 void gaussian_noise(RandomStream stream, double stddev, Index size, const T* x, T* y) noexcept {
   const T spread = static_cast<T>(stddev);
-  noise::for_each_group(stream, size, x, y, [spread](const PhiloxWords& random, const auto& in, auto& out) {
-    for (Index w = 0; w < 4; w += 2) {
+  noise::for_each_group(stream, size, x, y, [spread](const PhiloxWords& random, const T* in, T* out) {
+    for (int w = 0; w < 4; w += 2) {
+      const int here = w * kPhiloxLanes, there = here + kPhiloxLanes;
       float z[2][kPhiloxLanes];
-      for (Index k = 0; k < kPhiloxLanes; ++k) {
+      for (int k = 0; k < kPhiloxLanes; ++k) {
         noise::normal_pair(random.word[w][k], random.word[w + 1][k], z[0][k], z[1][k]);
       }
-      for (Index k = 0; k < kPhiloxLanes; ++k) {
-        out[w][k] = in[w][k] + spread * static_cast<T>(z[0][k]);
-        out[w + 1][k] = in[w + 1][k] + spread * static_cast<T>(z[1][k]);
+      for (int k = 0; k < kPhiloxLanes; ++k) {
+        out[here + k] = in[here + k] + spread * static_cast<T>(z[0][k]);
+        out[there + k] = in[there + k] + spread * static_cast<T>(z[1][k]);
       }
     }
   });
