@@ -18,7 +18,7 @@ CPP = ROOT / "cpp"
 ROWS = [
     ("_core", "_checks"),
     ("_resolve", "reference"),
-    ("_config", "activations", "constraints", "functional", "initializers", "regularizers"),
+    ("_config", "_objects", "activations", "constraints", "functional", "initializers", "regularizers"),
     ("layers", "losses", "metrics", "optimizers"),
     ("_gradcheck", "_minimize", "gradcheck"),
     ("callbacks", "datasets", "models", "saving", "utils"),
@@ -32,6 +32,7 @@ TOP = ROWS[-1]
 OPTIONAL = {
     "matplotlib": {"plotting"},
     "pandas": set(),
+    "safetensors": {"saving"},
     "scipy": {"sklearn"},
     "sklearn": {"sklearn"},
     "tqdm": {"callbacks"},

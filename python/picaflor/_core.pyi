@@ -1,5 +1,6 @@
 """Typed face of the compiled module."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -77,3 +78,91 @@ def metric(
     target: npt.ArrayLike,
     sample_weight: npt.ArrayLike | None,
 ) -> float: ...
+
+# ---- network (bind_network.cpp) ----
+class RangeResult:
+    """Sums over a range of minibatches."""
+
+    @property
+    def rows(self) -> int: ...
+    @property
+    def batches(self) -> int: ...
+    @property
+    def loss(self) -> float: ...
+    @property
+    def metrics(self) -> list[float]: ...
+    @property
+    def metric_weights(self) -> list[float]: ...
+    @property
+    def bad_batch(self) -> int: ...
+
+class Network:
+    """The compiled network of a model."""
+
+    def __init__(
+        self, input_size: int, layers: Sequence[dict[str, Any]], dtype: str, seed: int
+    ) -> None: ...
+    @property
+    def dtype(self) -> str: ...
+    @property
+    def input_size(self) -> int: ...
+    @property
+    def output_size(self) -> int: ...
+    @property
+    def parameters(self) -> list[npt.NDArray[Any]]: ...
+    @property
+    def gradients(self) -> list[npt.NDArray[Any]]: ...
+    @property
+    def slots(self) -> list[list[npt.NDArray[Any]]]: ...
+    @property
+    def trained(self) -> list[bool]: ...
+    @property
+    def output(self) -> npt.NDArray[Any]: ...
+    iterations: int
+    random_state: tuple[int, int]
+    def set_trainable(self, layer: int, trainable: bool) -> None: ...
+    def set_loss(
+        self,
+        kind: str,
+        *,
+        label_smoothing: float = 0.0,
+        delta: float = 1.0,
+        factor: float = 1.0,
+        divide_by: str = "rows",
+        penalty_per_sample: bool = False,
+    ) -> None: ...
+    def set_metrics(self, metrics: Sequence[dict[str, Any]]) -> None: ...
+    def set_optimizer(self, config: dict[str, Any], keep_state: bool = False) -> None: ...
+    def train(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None,
+        order: npt.NDArray[np.int64] | None,
+        start: int,
+        stop: int,
+        batch_size: int,
+        learning_rates: npt.NDArray[np.float64],
+        time_limit: float = ...,
+    ) -> RangeResult: ...
+    def evaluate(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None,
+        start: int,
+        stop: int,
+        batch_size: int,
+        time_limit: float = ...,
+    ) -> RangeResult: ...
+    def loss_and_gradients(
+        self,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        sample_weight: npt.ArrayLike | None = None,
+        training: bool = False,
+    ) -> float: ...
+    def apply_gradients(self, learning_rate: float) -> None: ...
+    def predict(
+        self, x: npt.ArrayLike, out: npt.NDArray[Any] | None = None
+    ) -> npt.NDArray[Any]: ...
