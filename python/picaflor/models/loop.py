@@ -1,0 +1,159 @@
+"""The loops over epochs and ranges of minibatches: Python decides what an epoch is, C++ runs it.
+
+A range is as long as it can be: a whole epoch where nothing wants to look in between, a tenth of
+a second where a progress bar is shown, one minibatch where a callback has batch hooks, a metric
+runs in Python, or a weight has a constraint.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from picaflor.callbacks import CallbackList
+from picaflor.layers.shapes import Array
+from picaflor.models.compiled import BadLoss, Means
+from picaflor.models.data import Data
+
+_REFRESH = 0.1  # seconds between updates of a progress bar
+_FOREVER = math.inf
+
+
+@dataclass
+class Epochs:
+    """Which minibatches each epoch goes through.
+
+    Without `steps` an epoch is one pass over the data. With it, an epoch is that many minibatches
+    and goes on where the one before stopped; the epoch in which the data run out is short.
+    """
+
+    rows: int
+    batch_size: int
+    steps: int | None
+    shuffle: bool
+    rng: np.random.Generator
+
+    def __post_init__(self) -> None:
+        self.batches = math.ceil(self.rows / self.batch_size)  # of a pass
+        self._order: Array | None = None
+        self._next = self.batches
+
+    def take(self) -> tuple[Array | None, int, int]:
+        """Return the order of the rows (None: as they lie), first and last + 1 minibatch."""
+        if self._next >= self.batches:
+            self._order = self.rng.permutation(self.rows) if self.shuffle else None
+            self._next = 0
+        first = self._next
+        last = self.batches if self.steps is None else min(first + self.steps, self.batches)
+        self._next = last
+        if self.steps is not None and last - first < self.steps:
+            warnings.warn(
+                f"the data ran out after {last - first} of {self.steps} steps of an epoch; "
+                "the next epoch starts from the beginning of the data",
+                stacklevel=4,
+            )
+        return self._order, first, last
+
+
+class Loop:
+    """Runs a model's engine over ranges of minibatches, with the callbacks in between."""
+
+    def __init__(self, model: Any, callbacks: CallbackList) -> None:
+        self.model = model
+        self.network = model._network
+        self.optimizer = model.optimizer
+        self.callbacks = callbacks
+        self.bad_loss = BadLoss()
+
+    def train(self, data: Data, epochs: Epochs, epoch: int) -> Means:
+        """Train for one epoch and return its means."""
+        if self.model._network is not self.network:
+            raise RuntimeError("the layers of a model cannot be changed while it is trained")
+        self.model._iterations_to_engine()  # and hyperparameters that a callback changed
+        means = Means(self.model._entries())
+        constraints = constraints_of(self.model)
+        order, first, last = epochs.take()
+        batch_size = epochs.batch_size
+        hooks = self.callbacks._wants_batches("train")
+        single = hooks or means.needs_python or bool(constraints)
+        limit = _REFRESH if self.callbacks.refresh else _FOREVER
+        batch = first
+        while batch < last and not (self.model.stop_training and batch > first):
+            if hooks:
+                self.callbacks.on_train_batch_begin(batch - first, {})
+            until = batch + 1 if single else last
+            start, stop = batch * batch_size, min(until * batch_size, epochs.rows)
+            rates = self.optimizer._rates(self.network.iterations, until - batch)
+            result = self.network.train(
+                data.x, data.y, data.weight, order, start, stop, batch_size, rates, limit
+            )
+            self.optimizer._iterations = self.network.iterations
+            means.add(result)
+            self.bad_loss.look(result, epoch, batch - first)
+            batch += result.batches
+            if means.needs_python:
+                rows = slice(start, stop) if order is None else order[start:stop]
+                weight = None if data.weight is None else data.weight[rows]
+                means.update(data.y[rows], self.network.output, weight)
+            for value, constraint in constraints:
+                value[...] = constraint(value)
+            if hooks:
+                self.callbacks.on_train_batch_end(batch - 1 - first, means.logs())
+            self.callbacks._on_progress(batch - first, last - first)
+        return means
+
+    def evaluate(self, data: Data, batch_size: int, steps: int | None = None) -> Means:
+        """Return loss and metrics in inference mode, over all data or the first `steps`."""
+        means = Means(self.model._entries())
+        rows = len(data) if steps is None else min(len(data), steps * batch_size)
+        hooks = self.callbacks._wants_batches("test")
+        single = hooks or means.needs_python
+        self.callbacks.on_test_begin({})
+        for batch, start, stop in _ranges(rows, batch_size if single else max(rows, 1)):
+            if hooks:
+                self.callbacks.on_test_batch_begin(batch, {})
+            means.add(self.network.evaluate(data.x, data.y, data.weight, start, stop, batch_size))
+            if means.needs_python:
+                weight = None if data.weight is None else data.weight[start:stop]
+                means.update(data.y[start:stop], self.network.output, weight)
+            if hooks:
+                self.callbacks.on_test_batch_end(batch, means.logs())
+        self.callbacks.on_test_end(means.logs())
+        return means
+
+
+def predict(model: Any, x: Array, batch_size: int, callbacks: CallbackList) -> Array:
+    """Return the outputs for all rows, in one call where no callback has batch hooks."""
+    network = model._network
+    callbacks.on_predict_begin({})
+    if not callbacks._wants_batches("predict"):
+        y: Array = network.predict(x)
+    else:
+        y = np.empty((len(x), network.output_size), dtype=model.dtype)
+        for batch, start, stop in _ranges(len(x), batch_size):
+            callbacks.on_predict_batch_begin(batch, {})
+            network.predict(x[start:stop], y[start:stop])
+            callbacks.on_predict_batch_end(batch, {"outputs": y[start:stop]})
+    callbacks.on_predict_end({})
+    return y
+
+
+def constraints_of(model: Any) -> list[tuple[Array, Any]]:
+    """Return the weights of trainable layers that have a constraint, with it."""
+    return [
+        (value, spec.constraint)
+        for layer in model.layers
+        if layer.trainable
+        for spec, value in zip(layer._specs, layer._values, strict=True)
+        if spec.constraint is not None
+    ]
+
+
+def _ranges(rows: int, length: int) -> Iterator[tuple[int, int, int]]:
+    for batch, start in enumerate(range(0, rows, length)):
+        yield batch, start, min(start + length, rows)
