@@ -209,14 +209,14 @@ def _number_from(fun: Callable[[Any], Any], point: Any) -> float:
         value = fun(point)
     except OverflowError:  # Python's own floats raise where NumPy's give infinity
         return math.inf
+    if isinstance(value, np.ndarray) and value.ndim:
+        if value.size != 1:
+            raise TypeError(f"fun must return a number, got an array of shape {value.shape}")
+        return float(value.item())
     try:
         return float(value)
     except (TypeError, ValueError):
-        shape = np.shape(value)
-        if math.prod(shape) == 1:
-            return float(np.asarray(value).reshape(())[()])
-        got = f"an array of shape {shape}" if shape else type(value).__name__
-        raise TypeError(f"fun must return a number, got {got}") from None
+        raise TypeError(f"fun must return a number, got {type(value).__name__}") from None
 
 
 def _gradient_from(grad: Callable[[Any], Any], point: Any, x: Array) -> Array:
