@@ -1,0 +1,205 @@
+// Softmax and log-softmax over rows.  x, y, dy, dx: (n, c), rows at any distance, c >= 1.
+//   softmax       y_ij  = exp(x_ij - top_i) / s_i,   top_i = max_k x_ik,   s_i = sum_k exp(x_ik - top_i)
+//     backward    dx_ij = y_ij (dy_ij - sum_k dy_ik y_ik)
+//   log-softmax   y_ij  = x_ij - top_i - log s_i
+//     backward    dx_ij = dy_ij - exp(y_ij) sum_k dy_ik
+// Outputs are written; y may be x, dx may be dy.  Subtracting top_i keeps every exp in [0, 1].
+//
+// x_ij = -inf has probability 0.  A row with a NaN or with +inf, or one of -inf alone, is all NaN.
+#pragma once
+
+#include <cmath>
+#include <type_traits>
+
+#include "picaflor/kernels/math.hpp"
+#include "picaflor/kernels/rows.hpp"
+
+namespace picaflor::inline PICAFLOR_LEVEL {
+
+namespace packet {
+
+// exp(x - top), once for every element of a row that no longer fits the second-level cache
+template <class T>
+struct ExpFrom {
+  T top;
+  template <class P>
+  EIGEN_STRONG_INLINE P operator()(const P& x) const {
+    return exp_nonpositive(psub(x, PacketTraits<P>::fill(top)));
+  }
+};
+
+template <class T>
+struct RowSum {
+  T top;
+  double sum;  // sum_j exp(x_j - top)
+};
+
+// In blocks that stay in the first-level cache, so that x is read from memory once: where a block has a new
+// top, the sum so far is scaled to it (Milakov and Gimelshein, "Online normalizer calculation for softmax").
+template <class T>
+EIGEN_STRONG_INLINE RowSum<T> sum_of_exp(Index c, const T* x) {
+  constexpr Index kBlock = 2048;
+  RowSum<T> row{std::numeric_limits<T>::lowest(), 0};
+  for (Index j = 0; j < c; j += kBlock) {
+    const Index size = c - j < kBlock ? c - j : kBlock;
+    const T top = top_of_row(size, x + j);
+    if (!(top <= row.top)) {
+      if (j > 0) row.sum *= std::exp(static_cast<double>(row.top) - static_cast<double>(top));
+      row.top = top;
+    }
+    row.sum += sum_row<T>(size, ExpFrom<T>{row.top}, x + j);
+  }
+  return row;
+}
+
+// One column of kLanes short rows at a time: calls use(j, exp(x_j - top)), returns top.
+template <class P>
+struct ShortRows {
+  P top, sum;
+  P exps[kFewColumns];
+};
+template <class P>
+EIGEN_STRONG_INLINE void sum_short_rows(Index c, const Scalar<P>* x, Index row, Index rows, ShortRows<P>& s) {
+  s.top = PacketTraits<P>::fill(std::numeric_limits<Scalar<P>>::lowest());
+  for (Index j = 0; j < c; ++j) {
+    s.exps[j] = load_column<P>(x + j, row, rows);
+    s.top = pmax(s.exps[j], s.top);
+  }
+  s.sum = splat<P>(0);
+  for (Index j = 0; j < c; ++j) {
+    s.exps[j] = exp_nonpositive(psub(s.exps[j], s.top));
+    s.sum = padd(s.sum, s.exps[j]);
+  }
+}
+
+inline Index farther(Index a, Index b) {
+  return a < b ? b : a;
+}
+
+// From here on exp is cheaper a second time than a trip of its results to memory and back.
+template <class T>
+inline constexpr Index kLongRow = 256 * 1024 / static_cast<Index>(sizeof(T));
+
+}  // namespace packet
+
+template <class T>
+void softmax_forward(Index n, Index c, const T* x, Index x_row, T* y, Index y_row) noexcept {
+  using namespace packet;
+  using P = Packet<T>;
+  if (c <= kFewColumns) {
+    for_row_groups<P>(n, farther(x_row, y_row), [=](Index i, Index rows) {
+      ShortRows<P> s;
+      sum_short_rows<P>(c, x + i * x_row, x_row, rows, s);
+      const P scale = pdiv(splat<P>(1), s.sum);
+      for (Index j = 0; j < c; ++j) store_column<P>(y + i * y_row + j, y_row, rows, pmul(s.exps[j], scale));
+    });
+    return;
+  }
+  for (Index i = 0; i < n; ++i, x += x_row, y += y_row) {
+    if (c > kLongRow<T>) {
+      const RowSum<T> row = sum_of_exp(c, x);
+      const T scale = static_cast<T>(1 / row.sum);
+      const ExpFrom<T> exp_from{row.top};
+      map_row(
+          c, y, [=](const auto& p) { return pmul(exp_from(p), splat<std::decay_t<decltype(p)>>(scale)); }, x);
+      continue;
+    }
+    const T top = top_of_row(c, x);
+    map_row(c, y, ExpFrom<T>{top}, x);
+    const T scale = static_cast<T>(1 / sum_row<T>(
+                                           c, [](const auto& p) { return p; }, y));
+    map_row(
+        c, y, [=](const auto& p) { return pmul(p, splat<std::decay_t<decltype(p)>>(scale)); }, y);
+  }
+}
+
+template <class T>
+void softmax_backward(Index n, Index c, const T* dy, Index dy_row, const T* y, Index y_row, T* dx,
+                      Index dx_row) noexcept {
+  using namespace packet;
+  using P = Packet<T>;
+  if (c <= kFewColumns) {
+    for_row_groups<P>(n, farther(farther(dy_row, y_row), dx_row), [=](Index i, Index rows) {
+      P dys[kFewColumns], ys[kFewColumns], sum = splat<P>(0);
+      for (Index j = 0; j < c; ++j) {
+        dys[j] = load_column<P>(dy + i * dy_row + j, dy_row, rows);
+        ys[j] = load_column<P>(y + i * y_row + j, y_row, rows);
+        sum = pmadd(dys[j], ys[j], sum);
+      }
+      for (Index j = 0; j < c; ++j) {
+        store_column<P>(dx + i * dx_row + j, dx_row, rows, pmul(ys[j], psub(dys[j], sum)));
+      }
+    });
+    return;
+  }
+  for (Index i = 0; i < n; ++i, dy += dy_row, y += y_row, dx += dx_row) {
+    const T sum = static_cast<T>(sum_row<T>(
+        c, [](const auto& d, const auto& p) { return pmul(d, p); }, dy, y));
+    map_row(
+        c, dx,
+        [=](const auto& d, const auto& p) { return pmul(p, psub(d, splat<std::decay_t<decltype(p)>>(sum))); },
+        dy, y);
+  }
+}
+
+template <class T>
+void log_softmax_forward(Index n, Index c, const T* x, Index x_row, T* y, Index y_row) noexcept {
+  using namespace packet;
+  using P = Packet<T>;
+  if (c <= kFewColumns) {
+    for_row_groups<P>(n, farther(x_row, y_row), [=](Index i, Index rows) {
+      ShortRows<P> s;
+      sum_short_rows<P>(c, x + i * x_row, x_row, rows, s);
+      const P log_sum = Eigen::internal::plog(s.sum);
+      for (Index j = 0; j < c; ++j) {
+        const P shifted = psub(load_column<P>(x + i * x_row + j, x_row, rows), s.top);
+        store_column<P>(y + i * y_row + j, y_row, rows, psub(shifted, log_sum));
+      }
+    });
+    return;
+  }
+  for (Index i = 0; i < n; ++i, x += x_row, y += y_row) {
+    const RowSum<T> row = sum_of_exp(c, x);
+    const T top = row.top, log_sum = static_cast<T>(std::log(row.sum));
+    map_row(
+        c, y,
+        [=](const auto& p) {
+          using Q = std::decay_t<decltype(p)>;
+          return psub(psub(p, splat<Q>(top)), splat<Q>(log_sum));
+        },
+        x);
+  }
+}
+
+template <class T>
+void log_softmax_backward(Index n, Index c, const T* dy, Index dy_row, const T* y, Index y_row, T* dx,
+                          Index dx_row) noexcept {
+  using namespace packet;
+  using P = Packet<T>;
+  if (c <= kFewColumns) {
+    for_row_groups<P>(n, farther(farther(dy_row, y_row), dx_row), [=](Index i, Index rows) {
+      P dys[kFewColumns], sum = splat<P>(0);
+      for (Index j = 0; j < c; ++j) {
+        dys[j] = load_column<P>(dy + i * dy_row + j, dy_row, rows);
+        sum = padd(dys[j], sum);
+      }
+      for (Index j = 0; j < c; ++j) {
+        const P p = exp_nonpositive(load_column<P>(y + i * y_row + j, y_row, rows));
+        store_column<P>(dx + i * dx_row + j, dx_row, rows, pnmadd(p, sum, dys[j]));
+      }
+    });
+    return;
+  }
+  for (Index i = 0; i < n; ++i, dy += dy_row, y += y_row, dx += dx_row) {
+    const T sum = static_cast<T>(sum_row<T>(
+        c, [](const auto& d) { return d; }, dy));
+    map_row(
+        c, dx,
+        [=](const auto& d, const auto& p) {
+          return pnmadd(exp_nonpositive(p), splat<std::decay_t<decltype(p)>>(sum), d);
+        },
+        dy, y);
+  }
+}
+
+}  // namespace picaflor::inline PICAFLOR_LEVEL
