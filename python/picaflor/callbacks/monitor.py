@@ -77,9 +77,9 @@ def direction_of(monitor: str, model: Any) -> int:
     name = monitor.removeprefix("val_")
     if name == "loss":
         return -1
-    for metric in getattr(model, "metrics", []):
-        if metric.name == name:
-            return {"up": 1, "down": -1}.get(str(getattr(metric, "_direction", None)), 0)
+    for entry in model._entries():
+        if entry.key == name:
+            return {"up": 1, "down": -1}.get(str(getattr(entry.metric, "_direction", None)), 0)
     return 0
 
 

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from picaflor import losses, metrics, optimizers
 from picaflor._objects import serialize
-from picaflor.layers.shapes import Array, Shape
+from picaflor.layers.shapes import Array, Shape, size
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,8 @@ class Compiled:
         self.weighted = _as_list(weighted, "weighted_metrics")
         self.entries: list[Entry] | None = None
         for identifier in [*self.wanted, *self.weighted]:
-            metrics.check(identifier)
+            # What "accuracy" stands for shows in the data; whether a name is known, now.
+            metrics.resolve(identifier, (None, 1), (None, 1), self.loss)
 
     @property
     def takes_ids(self) -> bool:
@@ -42,13 +45,15 @@ class Compiled:
 
     def resolve(self, output_shape: Shape, y: Array) -> list[Entry]:
         """Return the metrics for these shapes, as Keras chooses them."""
-        y_shape = y.shape[1:]
         entries: list[Entry] = []
         keys: dict[str, int] = {}
         for weighted, identifiers in ((False, self.wanted), (True, self.weighted)):
             for identifier in identifiers:
-                metric = metrics.resolve(identifier, output_shape, y_shape)
-                key = identifier if isinstance(identifier, str) else metric.name
+                metric = metrics.resolve(
+                    identifier, (None, *output_shape), (None, *y.shape[1:]), self.loss
+                )
+                _try_out(metric, y, output_shape)
+                key = metric.name
                 if weighted and key in keys:
                     key = f"weighted_{key}"
                 repeated = keys.get(key, 0)
@@ -107,18 +112,19 @@ class Means:
         for entry in self._python:
             entry.metric.update_state(y, output, sample_weight=weight if entry.weighted else None)
 
-    def logs(self) -> dict[str, float]:
+    def logs(self) -> dict[str, Any]:
         """Return the means so far, sorted by key."""
         values = self.values()
         return {key: values[key] for key in sorted(values)}
 
-    def values(self) -> dict[str, float]:
+    def values(self) -> dict[str, Any]:
         """Return the means so far: loss, metrics, weighted metrics, as the user listed them."""
-        values = {"loss": self._loss / self._rows if self._rows else math.nan}
+        values: dict[str, Any] = {"loss": self._loss / self._rows if self._rows else math.nan}
         done = iter(zip(self._sums, self._weights, strict=True))
         for entry in self._entries:
             if entry.engine is None:
-                values[entry.key] = float(entry.metric.result())
+                value = entry.metric.result()
+                values[entry.key] = float(value) if np.ndim(value) == 0 else value
             else:
                 total, weight = next(done)
                 values[entry.key] = total / weight if weight else 0.0
@@ -153,6 +159,15 @@ def _as_list(value: Any, name: str) -> list[Any]:
     if not isinstance(value, (list, tuple)):
         return [value]
     return [item for item in value if item is not None]
+
+
+def _try_out(metric: Any, y: Array, output_shape: Shape) -> None:
+    """Let a metric that does not fit the targets say so before anything is trained."""
+    try:
+        metric.update_state(y[:1], np.zeros((1, size(output_shape))))
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"the metric {metric.name!r} does not fit the targets: {error}") from None
+    metric.reset_state()
 
 
 def _engine(metric: Any, weighted: bool) -> dict[str, Any] | None:
