@@ -156,9 +156,8 @@ double metric_of(const std::string& kind, double threshold, py::handle pred_in, 
   const py::array pred = as_array(pred_in, "y_pred");
   const py::array target = as_array(target_in, "y_true");
   const Metric metric{named(kMetricNames, kind, "metric"), threshold};
-  return dispatch(is_float32(pred), [&](auto type) {
-    return metric_on<decltype(type)>(metric, pred, target, sample_weight);
-  });
+  return dispatch(is_float32(pred),
+                  [&](auto type) { return metric_on<decltype(type)>(metric, pred, target, sample_weight); });
 }
 
 }  // namespace

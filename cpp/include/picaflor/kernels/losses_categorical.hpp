@@ -110,7 +110,7 @@ typename Lanes::P categorical_hinge_row(Lanes& row, typename Lanes::P k) {
     row.each([&](auto at) {
       const P t = target(at);
       const P slope = select(row.column(at) == first, one - t, zero) - t;
-      row.put(at, select(margin <= zero, zero, slope * k));
+      row.put(at, where_positive(margin, slope * k));
     });
   }
   return max(margin, zero);

@@ -27,6 +27,12 @@ Pack<T> where_inside(Pack<T> o, Pack<T> low, Pack<T> high, Pack<T> value) {
   return select(o < low, constant<T>(0), select(high < o, constant<T>(0), value));
 }
 
+// value where x > 0, 0 where x <= 0, NaN for NaN: the slope of max(x, 0) times value
+template <class T>
+Pack<T> where_positive(Pack<T> x, Pack<T> value) {
+  return select(constant<T>(0) < x, value, select(x <= constant<T>(0), constant<T>(0), x));
+}
+
 template <class T>
 struct Pointwise {
   Pack<T> value, slope;
@@ -129,7 +135,7 @@ struct Hinge {
     if (squared) {
       return {active * active, -(active + active) * label};
     }
-    return {active, select(margin <= zero, zero, -label)};
+    return {active, where_positive(margin, -label)};
   }
 };
 
