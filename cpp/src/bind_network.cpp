@@ -132,9 +132,14 @@ class TypedNetwork final : public AnyNetwork {
   double loss_and_gradients(const py::object& x, const py::object& y, const py::object& weight,
                             bool training) override {
     const Checked data(*this, x, y, weight, py::none(), 0, -1);
-    const py::gil_scoped_release released;
-    const std::lock_guard guard(net_.mutex());
-    return net_.loss_and_gradients(data.set, training);
+    double loss = 0;
+    {
+      const py::gil_scoped_release released;
+      const std::lock_guard guard(net_.mutex());
+      loss = net_.loss_and_gradients(data.set, training, kSignals);
+    }
+    if (PyErr_Occurred() != nullptr) throw py::error_already_set();
+    return loss;
   }
 
   void apply_gradients(double rate) override {

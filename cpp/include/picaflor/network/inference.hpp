@@ -96,7 +96,7 @@ class Inference {
     const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
     const StepContext<T> ctx{
         kernels,     plan,  parameters, constants, nullptr, threads, scratch.workspaces.data(),
-        rows.size(), false, {}};
+        rows.size(), false, {},         nullptr};
     const T* now = nullptr;
     Index row = 0;
     if (can_read_in_place<T>(all, plan)) {

@@ -10,6 +10,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -55,7 +56,8 @@ class Network {
   RangeSums train(const Dataset<T>& data, const RangeRequest& request);
   RangeSums evaluate(const Dataset<T>& data, const RangeRequest& request);
   // Loss (penalty included) and its gradients for all rows at once; no update.
-  double loss_and_gradients(const Dataset<T>& data, bool training);
+  // Not a number if interrupted.
+  double loss_and_gradients(const Dataset<T>& data, bool training, Interrupt interrupt);
   void apply_gradients(double rate);
   // Whether all of out (n, output) was written, rows `out_row` apart: false if interrupted.
   bool predict(const Rows& x, T* out, Index out_row, Interrupt interrupt) {
@@ -79,7 +81,7 @@ class Network {
     double denominator = 1;  // of the sum of the rows' losses
   };
 
-  StepContext<T> context(bool training) {
+  StepContext<T> context(bool training, Watch* watch) {
     return {kernels_,
             plan_,
             parameters_.data(),
@@ -89,7 +91,8 @@ class Network {
             workspace_.scratch.data(),
             batch_.n,
             training,
-            random};
+            random,
+            watch};
   }
   const Step& step(Index s) const { return plan_.steps[static_cast<std::size_t>(s)]; }
   const T* input_of(Index s) const { return s == 0 ? batch_.x : output_of(s - 1); }
@@ -99,7 +102,7 @@ class Network {
   Index scores_row() const { return loss_steps_ == 0 ? batch_.x_row : step(loss_steps_ - 1).row; }
 
   void load_batch(const Dataset<T>& data, const std::int64_t* order, Index start, Index n, Index stop);
-  bool forward(const StepContext<T>& ctx, Watch* watch);
+  void forward(const StepContext<T>& ctx);
   double loss_of_batch(T* dscores);
   double penalty() const;
   void add_metrics(RangeSums& sums);
@@ -107,10 +110,12 @@ class Network {
   template <class Update>
   void backward(const StepContext<T>& ctx, const Update& update);
   void backward_into_gradients(const StepContext<T>& ctx);
-  void train_batch(double rate, const StepContext<T>& ctx);
+  bool train_batch(double rate, const StepContext<T>& ctx);
   void update_parameter(Index i, const OptimizerStep& rule, double penalty_scale);
   std::array<T*, kMaxSlots> slot_pointers() const;
   Index first_trained_step() const;
+  // Whether a minibatch of n rows may take so long that somebody would like to interrupt it.
+  bool is_long(Index n) const { return static_cast<double>(n) * plan_.operations_per_row > 5e9; }
   double penalty_scale() const { return reduction_.penalty_per_sample ? 1 / batch_.denominator : 1; }
 
   const KernelTable<T>& kernels_;
@@ -231,14 +236,11 @@ void Network<T>::load_batch(const Dataset<T>& data, const std::int64_t* order, I
   }
 }
 
-// False if interrupted on the way, which only minibatches of more than a few hundredths of a second are.
 template <class T>
-bool Network<T>::forward(const StepContext<T>& ctx, Watch* watch) {
+void Network<T>::forward(const StepContext<T>& ctx) {
   for (Index s = 0; s < loss_steps_; ++s) {
-    if (watch != nullptr && watch->interrupted()) return false;
     if (!step(s).already_done) run_step(ctx, step(s), input_of(s), input_row_of(s), output_of(s));
   }
-  return true;
 }
 
 // Loss of the minibatch without the penalty; its gradient with respect to the scores goes to dscores, if any.
@@ -322,7 +324,7 @@ template <class T>
 void Network<T>::last_output(T* out) {
   const Index c = plan_.output;
   if (loss_steps_ < static_cast<Index>(plan_.steps.size())) {
-    activation_forward(context(false), plan_.steps.back(), scores(), scores_row(), workspace_.dy[1],
+    activation_forward(context(false, nullptr), plan_.steps.back(), scores(), scores_row(), workspace_.dy[1],
                        plan_.steps.back().row);
     for (Index i = 0; i < batch_.n; ++i) {
       const T* const row = workspace_.dy[1] + i * plan_.steps.back().row;
@@ -438,13 +440,16 @@ void Network<T>::apply_gradients(double rate) {
   ++iterations;
 }
 
-// Where no norm has to be known first, each layer is updated while its gradient is in cache.
+// Each layer is updated while its gradient is in cache, unless a norm of the gradients has to be known first,
+// or the minibatch is so long that it may be interrupted in the middle: false if it was, and nothing was
+// updated.
 template <class T>
-void Network<T>::train_batch(double rate, const StepContext<T>& ctx) {
-  if (optimizer_.clip_norm > 0 || optimizer_.global_clip_norm > 0) {
+bool Network<T>::train_batch(double rate, const StepContext<T>& ctx) {
+  if (optimizer_.clip_norm > 0 || optimizer_.global_clip_norm > 0 || ctx.watch != nullptr) {
     backward_into_gradients(ctx);
+    if (ctx.interrupted()) return false;
     apply_gradients(rate);
-    return;
+    return true;
   }
   const OptimizerStep rule = prepare_step(optimizer_, iterations, rate);
   const std::array<T*, kMaxSlots> slots = slot_pointers();
@@ -459,6 +464,7 @@ void Network<T>::train_batch(double rate, const StepContext<T>& ctx) {
     }
   });
   ++iterations;
+  return true;
 }
 
 // ---------------------------------------------------------------------------------------- ranges of
@@ -474,12 +480,18 @@ RangeSums Network<T>::train(const Dataset<T>& data, const RangeRequest& request)
   for (Index start = request.start; start < request.stop; start += request.batch_size) {
     const Index n = std::min(request.batch_size, request.stop - start);
     load_batch(data, request.order, start, n, request.stop);
-    const StepContext<T> ctx = context(true);
-    sums.interrupted = !forward(ctx, &watch) || watch.interrupted();
+    const StepContext<T> ctx = context(true, is_long(n) ? &watch : nullptr);
+    forward(ctx);
+    sums.interrupted = watch.interrupted();
     if (sums.interrupted) break;
     const double loss = loss_of_batch(workspace_.dy[0]) + penalty();
+    RangeSums before = is_long(n) ? sums : RangeSums{};
     add_metrics(sums);
-    train_batch(request.rates[sums.batches], ctx);
+    if (!train_batch(request.rates[sums.batches], ctx)) {
+      sums = before;
+      sums.interrupted = true;
+      break;
+    }
     ++random.stream;
     if (!std::isfinite(loss) && sums.bad_batch < 0) sums.bad_batch = sums.batches;
     sums.loss += loss * static_cast<double>(n);
@@ -503,7 +515,8 @@ RangeSums Network<T>::evaluate(const Dataset<T>& data, const RangeRequest& reque
   for (Index start = request.start; start < request.stop; start += batch_size) {
     const Index n = std::min(batch_size, request.stop - start);
     load_batch(data, request.order, start, n, request.stop);
-    sums.interrupted = !forward(context(false), &watch);
+    forward(context(false, &watch));
+    sums.interrupted = watch.interrupted();
     if (sums.interrupted) break;
     const double loss = loss_of_batch(nullptr) + penalty();
     add_metrics(sums);
@@ -517,15 +530,16 @@ RangeSums Network<T>::evaluate(const Dataset<T>& data, const RangeRequest& reque
 }
 
 template <class T>
-double Network<T>::loss_and_gradients(const Dataset<T>& data, bool training) {
+double Network<T>::loss_and_gradients(const Dataset<T>& data, bool training, Interrupt interrupt) {
   workspace_.prepare(plan_, kernels_, data.x.rows, true);
   load_batch(data, nullptr, 0, data.x.rows, data.x.rows);
-  const StepContext<T> ctx = context(training);
-  forward(ctx, nullptr);
+  Watch watch(0, interrupt);
+  const StepContext<T> ctx = context(training, &watch);
+  forward(ctx);
   const double loss = loss_of_batch(workspace_.dy[0]) + penalty();
   backward_into_gradients(ctx);
   if (training) ++random.stream;
-  return loss;
+  return watch.interrupted() ? std::numeric_limits<double>::quiet_NaN() : loss;
 }
 
 }  // namespace picaflor

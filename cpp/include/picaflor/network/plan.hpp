@@ -64,6 +64,7 @@ struct Plan {
   Index parameter_size = 0;       // elements, padding included
   Index widest_row = 0;           // the longest row of any step, the input included
   Index widest_output_row = 0;    // and without it
+  double operations_per_row = 0;  // of the products, forward and backward
 };
 
 // Distance between rows of a matrix with this many columns.  Whole cache lines; and where the lines of one
@@ -110,6 +111,7 @@ Step dense_step(Plan& plan, const LayerSpec& spec, Index layer, Index in) {
     plan.parameters.back().l2 = spec.bias_l2;
   }
   step.out = spec.units;
+  plan.operations_per_row += 6.0 * static_cast<double>(in) * static_cast<double>(spec.units);
   return step;
 }
 

@@ -7,6 +7,7 @@
 #include "picaflor/network/data.hpp"
 #include "picaflor/network/matmul.hpp"
 #include "picaflor/network/plan.hpp"
+#include "picaflor/network/watch.hpp"
 
 namespace picaflor {
 
@@ -23,6 +24,9 @@ struct StepContext {
   Index n;
   bool training;
   RandomStream random;  // of this minibatch; each step takes its own stream of it
+  Watch* watch;         // asked in the middle of long steps, whose results then count for nothing; or null
+
+  bool interrupted() const { return watch != nullptr && watch->interrupted(); }
 
   const Parameter& parameter(Index i) const { return plan.parameters[static_cast<std::size_t>(i)]; }
   T* values(Index i) const { return i < 0 ? nullptr : parameters + parameter(i).offset; }
@@ -64,8 +68,30 @@ void gather_rows(const KernelTable<T>& kernels, const Rows& from, const std::int
   kernels.gather_rows(gather);
 }
 
+// Rows that a product goes through between two questions whether to go on: some hundredths of a second.
+template <class T>
+Index rows_between_questions(const StepContext<T>& ctx, const Step& step) {
+  constexpr double kOperations = 2e9;
+  if (ctx.watch == nullptr) return ctx.n;
+  const double per_row = 2.0 * static_cast<double>(step.in) * static_cast<double>(step.out);
+  return std::max<Index>(static_cast<Index>(kOperations / per_row), kRowUnit) / kRowUnit * kRowUnit;
+}
+
 // Rough cost of an elementwise kernel, in the operations that useful_threads counts.
 inline constexpr double kElementwiseCost = 16;
+
+// A product whose rows are the minibatch's.
+template <class T>
+void rows_of_product(const StepContext<T>& ctx, const Step& step, const Matmul<T>& product) {
+  const Index stretch = rows_between_questions(ctx, step);
+  for (Index row = 0; row < ctx.n && !ctx.interrupted(); row += stretch) {
+    Matmul<T> rows = product;
+    rows.n = std::min(stretch, ctx.n - row);
+    rows.a += row * product.a_row;
+    rows.c += row * product.c_row;
+    matmul_threaded(ctx.kernels, rows, ctx.workspaces, ctx.threads);
+  }
+}
 
 // y (n, out) = x w + b
 template <class T>
@@ -84,7 +110,7 @@ void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Inde
   product.bias = ctx.values(step.bias);
   product.init = step.bias < 0 ? MatmulInit::zero : MatmulInit::bias;
   product.end = step.relu_at_end ? MatmulEnd::relu : MatmulEnd::store;
-  matmul_threaded(ctx.kernels, product, ctx.workspaces, ctx.threads);
+  rows_of_product(ctx, step, product);
 }
 
 // dx (n, in) = dy w^T; the padding of dx becomes zero
@@ -102,7 +128,7 @@ void dense_backward_data(const StepContext<T>& ctx, const Step& step, const T* d
   product.b_col = kernel.row;
   product.c = dx;
   product.c_row = dx_row;
-  matmul_threaded(ctx.kernels, product, ctx.workspaces, ctx.threads);
+  rows_of_product(ctx, step, product);
   if (dx_row == step.in) return;
   for (Index i = 0; i < ctx.n; ++i) std::fill(dx + i * dx_row + step.in, dx + (i + 1) * dx_row, T(0));
 }
@@ -123,7 +149,15 @@ void dense_backward_kernel(const StepContext<T>& ctx, const Step& step, const T*
   product.b_row = step.row;
   product.c = ctx.gradients + kernel.offset;
   product.c_row = kernel.row;
-  matmul_threaded(ctx.kernels, product, ctx.workspaces, ctx.threads);
+  const Index stretch = std::max<Index>(rows_between_questions(ctx, step), 1);
+  for (Index row = 0; row == 0 || (row < ctx.n && !ctx.interrupted()); row += stretch) {
+    Matmul<T> rows = product;  // the sums go on from one stretch to the next: same bits
+    rows.k = std::min(stretch, ctx.n - row);
+    rows.a += row * x_row;
+    rows.b += row * step.row;
+    rows.init = row == 0 ? MatmulInit::zero : MatmulInit::accumulate;
+    matmul_threaded(ctx.kernels, rows, ctx.workspaces, ctx.threads);
+  }
 }
 
 // db = sums of the columns of dy, written

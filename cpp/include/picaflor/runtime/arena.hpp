@@ -2,9 +2,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
+#include <cstdlib>
 #include <memory>
 #include <new>
+#include <utility>
 
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -14,8 +15,9 @@
 
 namespace picaflor {
 
-// One owned, zeroed array.  A page-table walk per row is what a large matrix costs on 4 KiB pages, so arrays
-// of a few megabytes ask for 2 MiB ones.
+// One owned, zeroed array.  calloc gets large blocks from the system as zero pages, which cost nothing until
+// they are touched.  A page-table walk per row is what a large matrix costs on 4 KiB pages, so arrays of a
+// few megabytes ask for 2 MiB ones.
 template <class T>
 class AlignedArray {
  public:
@@ -24,16 +26,27 @@ class AlignedArray {
     if (size == 0) return;
     const std::size_t bytes = static_cast<std::size_t>(size) * sizeof(T);
     const std::size_t alignment = bytes >= kHugePage ? kHugePage : static_cast<std::size_t>(kCacheLine);
-    data_.reset(static_cast<T*>(::operator new (bytes, std::align_val_t{alignment})));
-    data_.get_deleter().alignment = alignment;
+    block_.reset(std::calloc(bytes + alignment, 1));
+    if (block_ == nullptr) throw std::bad_alloc();
+    void* start = block_.get();
+    std::size_t space = bytes + alignment;
+    data_ = static_cast<T*>(std::align(alignment, bytes, start, space));
 #if defined(__linux__) && defined(MADV_HUGEPAGE)
-    if (bytes >= kHugePage) madvise(data_.get(), bytes, MADV_HUGEPAGE);
+    if (bytes >= kHugePage) madvise(data_, bytes, MADV_HUGEPAGE);
 #endif
-    std::memset(static_cast<void*>(data_.get()), 0, bytes);
+  }
+  AlignedArray(AlignedArray&& other) noexcept {
+    *this = std::move(other);
+  }
+  AlignedArray& operator=(AlignedArray&& other) noexcept {
+    block_ = std::move(other.block_);
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
   }
 
   T* data() const {
-    return data_.get();
+    return data_;
   }
   Index size() const {
     return size_;
@@ -41,11 +54,11 @@ class AlignedArray {
 
  private:
   static constexpr std::size_t kHugePage = std::size_t{1} << 21;
-  struct Delete {
-    std::size_t alignment = kCacheLine;
-    void operator()(T* p) const { ::operator delete (static_cast<void*>(p), std::align_val_t{alignment}); }
+  struct Free {
+    void operator()(void* p) const { std::free(p); }
   };
-  std::unique_ptr<T, Delete> data_;
+  std::unique_ptr<void, Free> block_;
+  T* data_ = nullptr;
   Index size_ = 0;
 };
 
