@@ -31,7 +31,12 @@ Path = str | os.PathLike[str]
 def save_model(model: Any, filepath: Path, overwrite: bool = True) -> None:
     """Write a model; see `Sequential.save`."""
     tensors = _named_weights(model)
-    header: dict[str, Any] = {"model": model.get_config(), "compile": None, "state": None}
+    header: dict[str, Any] = {
+        "model": model.get_config(),
+        "metadata": model.metadata,
+        "compile": None,
+        "state": None,
+    }
     compiled = model._compiled
     if compiled is not None:
         header["compile"] = compiled.get_config()
@@ -92,6 +97,7 @@ def load_model(filepath: Path, compile: bool = True) -> Sequential:
     if header.get("model") is None:
         raise ValueError(f"{os.fspath(filepath)!r} holds weights only: use load_weights")
     model = Sequential.from_config(header["model"])
+    model.metadata = header.get("metadata", {})
     _set_named_weights(model, tensors, filepath)
     if compile and header["compile"] is not None:
         saved = header["compile"]

@@ -35,6 +35,12 @@ class Sequential(Inference):
         The same seed gives the same weights, order of the samples and dropout, for any number
         of threads. Without one it is drawn from Python's `random`.
 
+    Attributes
+    ----------
+    metadata : dict of str to anything that JSON can hold
+        What belongs to the model but not to the network, such as the names of its classes: empty
+        at first, and saved and loaded with the model.
+
     Notes
     -----
     ``numpy.random.default_rng(seed)`` gives the initial weights, in the order of `get_weights`,

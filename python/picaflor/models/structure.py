@@ -34,6 +34,7 @@ class Structure:
         if not isinstance(name, str):
             raise TypeError(f"name must be a string, got {name!r}")
         self.name = name
+        self.metadata: dict[str, Any] = {}
         self._dtype = _model_dtype(dtype)
         # Python's generator, as in Keras: NumPy's global stream is the user's.
         self._seed = random.getrandbits(63) if seed is None else integer(seed, "seed", minimum=0)
