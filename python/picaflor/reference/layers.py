@@ -29,6 +29,7 @@ __all__ = [
     "BatchNormalization",
     "Dense",
     "Dropout",
+    "GaussianNoise",
     "Layer",
     "LayerNormalization",
 ]
@@ -164,11 +165,35 @@ class Dropout(Layer):
         return norm.dropout_backward(dy, self.keep, self.rate) if self.active else dy
 
 
-class Affine(Layer):
-    """Constant affine map of the columns: y = x scale + offset."""
+class GaussianNoise(Layer):
+    """Added noise that the caller draws; the identity when not training."""
 
-    def __init__(self, scale: Any, offset: Any) -> None:
+    def __init__(self, stddev: float, noise: Any = None) -> None:
         super().__init__()
+        self.stddev, self.noise = stddev, noise
+
+    def forward(self, x: Array, training: bool) -> Array:
+        """Return x + noise."""
+        if not training or self.stddev == 0:
+            return x
+        if self.noise is None:
+            raise ValueError("a GaussianNoise layer needs its noise when training; give noise=")
+        return x + np.asarray(self.noise, dtype=np.float64)
+
+    def backward(self, dy: Array) -> Array:
+        """Return dy."""
+        return dy
+
+
+class Affine(Layer):
+    """Constant affine map of the columns: y = x scale + offset.
+
+    `parameters` are weights of the model that scale and offset were worked out from; they are not
+    trained.
+    """
+
+    def __init__(self, scale: Any, offset: Any, parameters: Sequence[Any] = ()) -> None:
+        super().__init__(parameters, [False] * len(parameters))
         self.scale, self.offset = np.asarray(scale, np.float64), np.asarray(offset, np.float64)
 
     def forward(self, x: Array, training: bool) -> Array:

@@ -16,6 +16,7 @@ from . import layers as L
 from .losses import CATEGORICAL, LOSSES, loss_and_gradient
 from .optimizers import apply_rule
 from .rectifiers import Array
+from .regression import EPSILON
 
 __all__ = ["Network", "forward", "loss_and_gradients", "predict"]
 
@@ -71,11 +72,11 @@ class Network:
         self.loss = dict(loss) if loss is not None else None
 
     @classmethod
-    def from_model(cls, model: Any, masks: Mapping[int, Any] | None = None) -> Network:
-        """Copy a model; `masks` gives what dropout layers keep in training, by layer number."""
+    def from_model(cls, model: Any, draws: Mapping[int, Any] | None = None) -> Network:
+        """Copy a model; `draws` are those of `loss_and_gradients`."""
         found: list[L.Layer] = []
         for i, layer in enumerate(model.layers):
-            found += _layers_of(layer, (masks or {}).get(i))
+            found += _layers_of(layer, (draws or {}).get(i))
         loss = getattr(model, "loss", None)
         return cls(found, None if loss is None else _loss_config(loss))
 
@@ -199,7 +200,7 @@ def loss_and_gradients(
     y: npt.ArrayLike,
     sample_weight: npt.ArrayLike | None = None,
     training: bool = False,
-    masks: Mapping[int, Any] | None = None,
+    draws: Mapping[int, Any] | None = None,
 ) -> tuple[float, list[Array]]:
     """Compute the loss of a compiled model on one batch, and its gradients, by backpropagation.
 
@@ -213,8 +214,9 @@ def loss_and_gradients(
     sample_weight : array_like, shape (n,), optional
     training : bool, default False
         Whether batch normalization uses the statistics of the batch, and dropout is active.
-    masks : mapping of int to array_like of bool, optional
-        What a dropout layer, by its number in ``model.layers``, keeps; needed in training.
+    draws : mapping of int to array_like, optional
+        Random draws, by number of the layer in ``model.layers``, which training needs: what a
+        dropout layer keeps (bool), what a noise layer adds; shape (n, features).
 
     Returns
     -------
@@ -228,7 +230,7 @@ def loss_and_gradients(
     ValueError
         If the model has no loss, or holds a layer or a loss that is unknown here.
     """
-    network = Network.from_model(model, masks)
+    network = Network.from_model(model, draws)
     loss, gradients = network.loss_and_gradients(x, y, sample_weight, training)
     return loss, [g for g, t in zip(gradients, network.trained, strict=True) if t]
 
@@ -236,7 +238,7 @@ def loss_and_gradients(
 # --------------------------------------------------------------------------------- reading a model
 
 
-def _layers_of(layer: Any, keep: Any) -> list[L.Layer]:
+def _layers_of(layer: Any, draw: Any) -> list[L.Layer]:
     """One layer of a model as layers of this package."""
     config, weights, trainable = layer.get_config(), layer.get_weights(), bool(layer.trainable)
     for kind in type(layer).__mro__:  # a subclass without a formula of its own counts as its parent
@@ -264,16 +266,42 @@ def _layers_of(layer: Any, keep: Any) -> list[L.Layer]:
             case "Softmax":
                 return [L.Activation("softmax")]
             case "Dropout":
-                return [L.Dropout(config["rate"], keep)]
+                return [L.Dropout(config["rate"], draw)]
+            case "GaussianNoise":
+                return [L.GaussianNoise(config["stddev"], draw)]
             case "BatchNormalization":
                 return [L.BatchNormalization(weights, trainable, config)]
             case "LayerNormalization":
                 return [L.LayerNormalization(weights, trainable, config)]
             case "Rescaling":
-                return [L.Affine(config["scale"], config["offset"])]
+                shape = layer.input_shape[1:]
+                return [L.Affine(_flat(config["scale"], shape), _flat(config["offset"], shape))]
+            case "Normalization":
+                return [_normalization(layer, config, weights)]
     raise ValueError(
         f"picaflor.reference has no formula for a layer of type {type(layer).__name__}"
     )
+
+
+def _flat(value: Any, shape: tuple[int, ...]) -> Array:
+    """Spread a number or an array over one sample, and flatten that."""
+    return np.broadcast_to(np.asarray(value, dtype=np.float64), shape).ravel()
+
+
+def _normalization(layer: Any, config: Mapping[str, Any], weights: list[Any]) -> L.Layer:
+    """Turn Keras's Normalization, (x - mean) / deviation, into an affine map."""
+    shape = layer.input_shape[1:]
+    kept = {axis % (len(shape) + 1) for axis in config["axis"]}  # the batch is axis 0
+    wanted = [size for axis, size in enumerate(shape, 1) if axis in kept]
+    spread = [size if axis in kept else 1 for axis, size in enumerate(shape, 1)]
+    mean, variance = (
+        _flat(np.broadcast_to(value, wanted).reshape(spread), shape)
+        for value in (weights[:2] or (config["mean"], config["variance"]))
+    )
+    deviation = np.maximum(np.sqrt(variance), EPSILON)
+    if config["invert"]:
+        return L.Affine(deviation, mean, weights)
+    return L.Affine(1 / deviation, -mean / deviation, weights)
 
 
 def _activation(activation: Any) -> list[L.Layer]:
