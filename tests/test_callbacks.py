@@ -176,7 +176,7 @@ def test_lambda_callback_refuses_unknown_hooks() -> None:
         callbacks.LambdaCallback(on_epoch_ends=print)
 
 
-# ------------------------------------------------------------------------------- callbacks on a script
+# -------------------------------------------------------------------------- callbacks on a script
 # A stand-in for the model: values of the watched entry, one per epoch, are played to the callback.
 
 
@@ -230,7 +230,7 @@ def play(
         ({}, [3, 3], 1),
         # not in the first epoch, whatever the patience
         ({"baseline": 0.1}, [3, 2, 1], 2),
-        # better than before but not than the baseline: the count goes on, an improvement never stops
+        # better than before but not than the baseline: the count goes on
         ({"baseline": 0.1, "patience": 2}, [3, 2, 2.5, 1], 2),
         ({"start_from_epoch": 3}, [1, 2, 3, 4, 5], 4),
     ],
@@ -295,7 +295,7 @@ def test_reduce_lr_refuses_a_factor_of_one() -> None:
         callbacks.ReduceLROnPlateau(factor=1.0)
 
 
-# --------------------------------------------------------------------------------- the others, for real
+# -------------------------------------------------------------------------- the others, for real
 
 
 def test_learning_rate_scheduler_sets_and_logs(data: Data) -> None:
@@ -420,7 +420,7 @@ def test_model_checkpoint_keeps_the_best(data: Data, tmp_path: pathlib.Path) -> 
 
 def test_model_checkpoint_says_which_field_is_missing(data: Data, tmp_path: pathlib.Path) -> None:
     checkpoint = callbacks.ModelCheckpoint(tmp_path / "{val_loss}.safetensors")
-    with pytest.raises(KeyError, match="val_loss.*not in the logs"):
+    with pytest.raises(KeyError, match=r"val_loss.*not in the logs"):
         make_model().fit(*data, verbose=0, callbacks=[checkpoint])
 
 
@@ -430,7 +430,7 @@ def test_model_checkpoint_refuses_a_wrong_save_freq(freq: Any) -> None:
         callbacks.ModelCheckpoint("m.safetensors", save_freq=freq)
 
 
-# ------------------------------------------------------------------------------------------- printing
+# -------------------------------------------------------------------------- printing
 
 
 def test_one_line_an_epoch(data: Data, capsys: pytest.CaptureFixture[str]) -> None:

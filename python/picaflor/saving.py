@@ -42,17 +42,19 @@ def save_model(model: Any, filepath: Path, overwrite: bool = True) -> None:
         header["compile"] = compiled.get_config()
     network = model._network
     if network is not None:
+        # What compile set after the last training has no state in the engine yet.
+        trained = compiled is not None and model._optimizer_in_engine is compiled.optimizer
+        slots = network.slots if trained else []
         header["state"] = {
             "rng": model._rng.bit_generator.state,
             "random_state": list(network.random_state),
             "iterations": network.iterations,
-            "slots": 0,
+            "trained": trained,
+            "slots": len(slots),
         }
-        if compiled is not None and model._optimizer_in_engine is compiled.optimizer:
-            header["state"]["slots"] = len(network.slots)
-            for k, slot in enumerate(network.slots):
-                for name, value in zip(_parameter_names(model), slot, strict=True):
-                    tensors[f"optimizer/{k}/{name}"] = value
+        for k, slot in enumerate(slots):
+            for name, value in zip(_parameter_names(model), slot, strict=True):
+                tensors[f"optimizer/{k}/{name}"] = value
     _write(filepath, tensors, header, overwrite)
 
 
@@ -107,18 +109,16 @@ def load_model(filepath: Path, compile: bool = True) -> Sequential:
     state = header["state"]
     if state is not None:
         model._rng.bit_generator.state = state["rng"]
+        names = _parameter_names(model)
         engine = {
             "random_state": tuple(state["random_state"]),
             "iterations": state["iterations"],
             "slots": [],
         }
-        if compile and state["slots"]:
-            model._optimizer_in_engine = model.optimizer
+        if compile and state["trained"]:
             engine["slots"] = [
-                [tensors[f"optimizer/{k}/{name}"] for name in _parameter_names(model)]
-                for k in range(state["slots"])
+                [tensors[f"optimizer/{k}/{name}"] for name in names] for k in range(state["slots"])
             ]
-        if compile and header["compile"] is not None:
             model._optimizer_in_engine = model.optimizer
             model.optimizer.iterations = state["iterations"]
         model._restore(engine)
