@@ -19,6 +19,252 @@ def preferred_isa_level(v2: bool, v3: bool, v4: bool, amd: bool, family: int) ->
 def set_num_threads(n: int) -> None: ...
 def swap_caller_threads(n: int) -> int: ...
 
+# ---- activations and softmax (bind_functional.cpp) ----
+def clipped_relu(
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def clipped_relu_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def elu(
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def elu_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def exponential(
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def exponential_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def gelu(
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def gelu_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def hard_sigmoid(
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def hard_sigmoid_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def hard_silu(
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def hard_silu_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def leaky_relu(
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def leaky_relu_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def linear(
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def linear_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def relu(
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def relu_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def selu(
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def selu_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def sigmoid(
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def sigmoid_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def silu(
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def silu_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def softplus(
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def softplus_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def softsign(
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def softsign_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def step(
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def step_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def tanh(
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def tanh_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    out: npt.NDArray[Any] | None,
+    a: float = 0.0,
+    b: float = 0.0,
+    c: float = 0.0,
+) -> Any: ...
+def log_softmax(x: npt.ArrayLike, axis: int) -> npt.NDArray[Any]: ...
+def log_softmax_backward(dy: npt.ArrayLike, y: npt.ArrayLike, axis: int) -> npt.NDArray[Any]: ...
+def softmax(x: npt.ArrayLike, axis: int) -> npt.NDArray[Any]: ...
+def softmax_backward(dy: npt.ArrayLike, y: npt.ArrayLike, axis: int) -> npt.NDArray[Any]: ...
+
 # ---- dense (bind_dense.cpp) ----
 def dense_forward(
     x: npt.ArrayLike,
