@@ -113,7 +113,7 @@ def test_kernel_matches_reference(kind, dtype, n, c, seed, weighted):
             assert_close(each, rows, dtype, "rows")
 
 
-@pytest.mark.parametrize("c", [257, 1000, 1003])
+@pytest.mark.parametrize("c", [127, 129, 257, 1003])
 @pytest.mark.parametrize("kind", LOSSES)
 def test_wide_rows_match_reference(kind, dtype, c, rng):
     o, t = (a.astype(dtype) for a in sample(kind, 3, c, rng))
@@ -243,7 +243,7 @@ def test_clipped_probabilities_have_no_gradient(dtype):
 # --------------------------------------------------------------------------------------- extremes
 
 
-@pytest.mark.parametrize("c", [2, 3, 10, 33, 1000])
+@pytest.mark.parametrize("c", [2, 3, 10, 33, 1001])
 def test_softmax_cross_entropy_is_exact_for_huge_logits(c, dtype):
     logits = np.full((3, c), -1e4, dtype=dtype)
     logits[:, 0] = 1e4
@@ -262,7 +262,7 @@ def test_softmax_cross_entropy_of_one_column_is_zero(n, dtype):
     assert not dlogits.any()
 
 
-@pytest.mark.parametrize("c", [3, 40])
+@pytest.mark.parametrize("c", [3, 140])
 def test_softmax_cross_entropy_of_masked_classes(c, dtype):
     logits = np.zeros((3, c), dtype=dtype)
     logits[:, 2:] = -np.inf  # two classes are left
@@ -301,7 +301,7 @@ def test_small_losses_keep_their_relative_accuracy():
 
 
 @pytest.mark.parametrize("kind", LOSSES)
-@pytest.mark.parametrize("c", [1, 6, 50])
+@pytest.mark.parametrize("c", [1, 6, 150])
 def test_nan_makes_its_row_nan_and_no_other(kind, c, dtype, rng):
     o, t = (a.astype(dtype) for a in sample(kind, 20, c, rng))
     clean_each, clean_gradient = core(kind, o, t)
@@ -319,7 +319,7 @@ def test_nan_makes_its_row_nan_and_no_other(kind, c, dtype, rng):
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("c", [1, 5, 40])
+@pytest.mark.parametrize("c", [1, 5, 140])
 def test_layouts_give_the_same_bits(layout, c, dtype, rng):
     o, t = (a.astype(dtype) for a in rng.normal(size=(2, 19, c)))
     w = rng.uniform(size=19).astype(dtype)
@@ -338,7 +338,7 @@ def test_layouts_give_the_same_bits(layout, c, dtype, rng):
         assert np.array_equal(expected[1], actual[1])
 
 
-@pytest.mark.parametrize("c", [1, 10, 32, 33, 100])
+@pytest.mark.parametrize("c", [1, 10, 33, 129])
 @pytest.mark.parametrize("kind", ["categorical_cross_entropy_logits", "huber", "cosine_similarity"])
 def test_a_row_has_the_same_bits_wherever_it_stands(kind, c, dtype, rng):
     o, t = (a.astype(dtype) for a in sample(kind, 70, c, rng))

@@ -2,7 +2,7 @@
 // row by row is written once and is fast for one column as for a thousand.
 //
 //   RowLanes     one row per lane: kLanes rows at a time, turned into a buffer on the stack; a reduction over
-//                the columns is vertical.  For c <= kNarrow, where rows are too short to fill a register.
+//                the columns is vertical.  For c <= kNarrow<T>, where rows are too short to fill a register.
 //   ColumnLanes  one row, kLanes of its columns at a time; a reduction ends across the lanes.  For wide rows.
 //
 // Every quantity that belongs to a row is a pack: lane i holds row i's in RowLanes, all lanes the same in
@@ -16,16 +16,22 @@
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
-// Rows up to this width go one per lane. Measured for softmax_cross_entropy: see bench/bench_losses.py.
-inline constexpr Index kNarrow = 32;
+// Rows up to this width go one per lane.  Measured for softmax_cross_entropy on a Zen 4, float32, ns per
+// element with rows in lanes and with columns in lanes:  AVX2  c = 33: 0.64, 2.8   c = 100: 0.52, 1.2
+// AVX-512  33: 0.76, 3.3   100: 0.65, 1.25;  SSE only up to about 64.  More than 128 would crowd the cache.
+template <class T>
+inline constexpr Index kNarrow = 16 * Pack<T>::kLanes < 128 ? 16 * Pack<T>::kLanes : 128;
 
 // ------------------------------------------------------------------------------------------------ RowLanes
 
-// block (c, kLanes) = transpose of rows rows of c elements; lanes past `rows` become zero.
+// Beyond this distance between rows a gather instruction could overflow its 32-bit offsets.
+inline constexpr Index kFarRows = Index{1} << 24;
+
+// block (c, kLanes) = transpose of `rows` rows of c elements; lanes past `rows` become zero.
 template <class T>
 void turn_in(Index rows, Index c, const T* from, Index row, T* block) {
   constexpr Index L = Pack<T>::kLanes;
-  if (rows < L) {
+  if (rows < L || row > kFarRows || row < -kFarRows) {
     for (Index j = 0; j < c; ++j) {
       for (Index i = 0; i < L; ++i) {
         block[j * L + i] = i < rows ? from[i * row + j] : T(0);
@@ -166,9 +172,9 @@ class RowLanes {
   bool has_ids_ = false, wants_gradient_ = false;
   Index ids_[kRows];
   alignas(kCacheLine) T id_as_number_[kRows];
-  alignas(kCacheLine) T out_[kNarrow * kRows];
-  alignas(kCacheLine) T target_[kNarrow * kRows];
-  alignas(kCacheLine) T dout_[kNarrow * kRows];
+  alignas(kCacheLine) T out_[kNarrow<T> * kRows];
+  alignas(kCacheLine) T target_[kNarrow<T> * kRows];
+  alignas(kCacheLine) T dout_[kNarrow<T> * kRows];
 };
 
 // --------------------------------------------------------------------------------------------- ColumnLanes

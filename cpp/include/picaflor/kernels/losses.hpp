@@ -48,8 +48,8 @@ double loss_rows(const LossArgs<T>& a, double share, const F& f) {
   double total = 0;
   for (Index first = 0; first < a.n; first += kLossBlock) {
     const Index last = a.n - first < kLossBlock ? a.n : first + kLossBlock;
-    total += a.c <= kNarrow ? loss_block<RowLanes<T>>(a, first, last, share, f)
-                            : loss_block<ColumnLanes<T>>(a, first, last, share, f);
+    total += a.c <= kNarrow<T> ? loss_block<RowLanes<T>>(a, first, last, share, f)
+                               : loss_block<ColumnLanes<T>>(a, first, last, share, f);
   }
   return total;
 }

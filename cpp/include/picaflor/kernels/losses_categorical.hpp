@@ -43,7 +43,7 @@ typename Lanes::P softmax_cross_entropy_row(Lanes& row, double smoothing, typena
   if (row.has_ids() && smoothing == 0) {
     const P at_id = row.out_at_id();
     const P sum = row.sum([&](auto at) {
-      const P q = exp(row.out(at) - top);
+      const P q = exp_nonpositive(row.out(at) - top);
       row.put(at, q);
       return q;
     });
@@ -63,7 +63,7 @@ typename Lanes::P softmax_cross_entropy_row(Lanes& row, double smoothing, typena
   });
   const P mass = row.sum(target);
   const P sum = row.sum([&](auto at) {
-    const P q = exp(row.out(at) - top);
+    const P q = exp_nonpositive(row.out(at) - top);
     row.put(at, q);
     return q;
   });

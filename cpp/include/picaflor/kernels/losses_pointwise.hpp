@@ -74,10 +74,10 @@ struct LogCosh {
   template <class T>
   Pointwise<T> operator()(Pack<T> o, Pack<T> t) const {
     const Pack<T> d = o - t, size = abs(d), one = constant<T>(1);
-    const Pack<T> r = expm1(-(size + size));  // q - 1
+    const Pack<T> r = expm1_nonpositive(-(size + size));  // q - 1
     const Pack<T> q = r + one;
-    const Pack<T> small = size < one;
-    const Pack<T> u = log1p(select(small, constant<T>(0.25) * (r * r) / q, q));
+    const Pack<T> small = size < constant<T>(0.875);  // sinh(0.875) < 1
+    const Pack<T> u = log1p_unit(select(small, constant<T>(0.25) * (r * r) / q, q));
     const Pack<T> tanh = -r / (q + one);
     return {select(small, constant<T>(0.5) * u, size + (u - constant<T>(0.6931471805599453))),
             select(d < constant<T>(0), -tanh, tanh)};
@@ -162,10 +162,10 @@ struct BinaryCrossEntropyLogits {
     const Pack<T> zero = constant<T>(0), one = constant<T>(1);
     const Pack<T> t = target * constant<T>(1 - smoothing) + constant<T>(0.5 * smoothing);
     const Pack<T> size = abs(o), negative = o < zero;
-    const Pack<T> q = exp(-size);
+    const Pack<T> q = exp_nonpositive(-size);
     const Pack<T> u = select(negative, t, one - t);
     const Pack<T> slope = u - q / (one + q);
-    return {select(u == zero, zero, size * u) + log1p(q), select(negative, -slope, slope)};
+    return {select(u == zero, zero, size * u) + log1p_unit(q), select(negative, -slope, slope)};
   }
 };
 

@@ -4,7 +4,7 @@
 
 #include <Eigen/Core>
 
-#include "picaflor/kernels/table.hpp"
+#include "picaflor/kernels/math.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -57,11 +57,17 @@ template <class T>
 Pack<T> sqrt(Pack<T> a) {
   return {Eigen::internal::psqrt(a.r)};
 }
-// Below the logarithm of the smallest normal number the result is 0 (Eigen's leaves a denormal even at -inf).
 template <class T>
 Pack<T> exp(Pack<T> a) {
-  const Pack<T> lowest = Pack<T>::all(sizeof(T) == sizeof(float) ? T(-87.336544) : T(-708.396418532264));
-  return select(a < lowest, Pack<T>::all(0), Pack<T>{Eigen::internal::pexp(a.r)});
+  return {packet::exp_any(a.r)};
+}
+template <class T>
+Pack<T> exp_nonpositive(Pack<T> a) {  // a <= 0
+  return {packet::exp_nonpositive(a.r)};
+}
+template <class T>
+Pack<T> expm1_nonpositive(Pack<T> a) {  // a <= 0
+  return {packet::expm1_nonpositive(a.r)};
 }
 template <class T>
 Pack<T> log(Pack<T> a) {
@@ -72,8 +78,8 @@ Pack<T> log1p(Pack<T> a) {
   return {Eigen::internal::generic_plog1p(a.r)};
 }
 template <class T>
-Pack<T> expm1(Pack<T> a) {
-  return {Eigen::internal::generic_expm1(a.r)};
+Pack<T> log1p_unit(Pack<T> a) {  // 0 <= a <= 1
+  return a + Pack<T>{packet::log1p_rest(a.r)};
 }
 
 // Over the lanes.
