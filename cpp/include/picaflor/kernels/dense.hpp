@@ -2,9 +2,9 @@
 //
 //   x (n, d), dz (n, m), w (d, m):   g = x^T dz + l1 sign(w) + 2 l2 w,   w, slots <- rule(g)
 //
-// The gradient never goes to memory: a strip of its rows is worked out in the first-level cache, and the rule
-// runs over the strip of w and its slots at once.  Plain gradient descent does not even need the strip: w is
-// updated from the registers that hold the sums, with the same bits (w <- fma(-rate, g, w) either way).
+// The gradient never goes to memory: a strip of its rows is worked out in the second-level cache, and the
+// rule runs over the strip of w and its slots at once.  Plain gradient descent does not even need the strip:
+// w is updated from the registers that hold the sums, with the same bits (w <- fma(-rate, g, w) either way).
 #pragma once
 
 #include "picaflor/kernels/gemm.hpp"
@@ -38,9 +38,9 @@ void dense_update_plain(const DenseUpdate<T>& u) noexcept {
   }
 }
 
-// A strip of 2048 to 4096 elements: gradient, weights and two slots fill the first-level cache twice at most.
+// Elements of a strip: few enough to stay in the second-level cache, enough rows for a fast product.
 inline constexpr Index kStripColumns = 256;
-inline constexpr Index kStrip = 3072;
+inline constexpr Index kStrip = 16384;
 
 template <class T>
 bool is_plain_descent(const DenseUpdate<T>& u) noexcept {
@@ -50,10 +50,10 @@ bool is_plain_descent(const DenseUpdate<T>& u) noexcept {
 }
 
 template <class T>
-Index dense_update_workspace(Index n, Index, Index m) noexcept {
-  const Index columns = padded<T>(m < kStripColumns ? m : kStripColumns);
-  const Index depth = n < kMaxDepth<T> ? n : kMaxDepth<T>;
-  return padded<T>(kStrip + kMaxRows * columns) + depth * columns;
+Index dense_update_workspace(Index n, Index d, Index m) noexcept {
+  const Index columns = m < kStripColumns ? m : kStripColumns;
+  const Index strip = kStrip + kMaxRows * columns;
+  return padded<T>(strip < d * columns ? strip : d * columns) + matmul_workspace<T>(d, m, n);
 }
 
 // The rule on rows of w whose gradient is g (rows, m).
@@ -75,46 +75,39 @@ void update_strip(const DenseUpdate<T>& u, Index row, Index rows, Index column, 
 template <class T>
 void dense_update(const DenseUpdate<T>& u) noexcept {
   if (u.d == 0 || u.m == 0) return;
-  const Index depths = u.n == 0 ? 1 : parts_of(u.n, kMaxDepth<T>);
-  const bool descends = depths == 1 && is_plain_descent(u);
+  Matmul<T> g;
+  g.k = u.n;
+  g.a_row = 1;
+  g.a_col = u.x_row;
+  g.b_row = u.dz_row;
+  if (is_plain_descent(u) && u.n <= kMaxScaledDepth) {
+    g.n = u.d;
+    g.m = u.m;
+    g.a = u.x;
+    g.b = u.dz;
+    g.c = u.w;
+    g.c_row = u.w_row;
+    g.end = MatmulEnd::add_scaled;
+    g.alpha = static_cast<T>(-u.step.rate);
+    g.workspace = u.workspace;
+    return matmul(g);
+  }
+  const Index lines = parts_of(u.m, padded<T>(1));  // blocks of columns begin at whole cache lines
   const Index blocks = parts_of(u.m, kStripColumns);
-
-  for (Index block = 0; block < blocks; ++block) {
-    // Blocks begin at whole cache lines, so that panels do too.
-    const Index lines = padded<T>(u.m) / padded<T>(1);
-    const Index column = part_begin(lines, blocks, block) * padded<T>(1);
-    const Index end = part_begin(lines, blocks, block + 1) * padded<T>(1);
-    const Index columns = (end < u.m ? end : u.m) - column;
-    const Index strips = parts_of(u.d, kMaxRows * parts_of(kStrip, kMaxRows * columns));
-    const Panels<T> panels(columns, max_vectors(strips == 1 ? Tiles(u.d).tallest() : kMaxRows));
-    T* const g = u.workspace;
-    T* const packed = g + padded<T>(parts_of(u.d, strips) * columns);
-
-    for (Index strip = 0; strip < strips; ++strip) {
-      const Index row = part_begin(u.d, strips, strip);
-      const Tiles tiles(part_begin(u.d, strips, strip + 1) - row);
-      for (Index part = 0; part < depths; ++part) {
-        const Index first = part_begin(u.n, depths, part);
-        TileColumn<T> t;
-        t.k = part_begin(u.n, depths, part + 1) - first;
-        t.a = u.x + first * u.x_row + row;
-        t.a_col = u.x_row;
-        t.c = descends ? u.w + row * u.w_row + column : g;
-        t.c_row = descends ? u.w_row : columns;
-        t.init = part == 0 ? MatmulInit::zero : MatmulInit::accumulate;
-        t.end = descends ? MatmulEnd::add_scaled : MatmulEnd::store;
-        t.alpha = static_cast<T>(-u.step.rate);
-        T* panel = packed;
-        for (Index i = 0; i < panels.count; ++i) {
-          const Index size = t.k * panels.width(i) * kLanes<T>;
-          if (strip == 0 || depths > 1) {
-            panels.pack(i, t.k, u.dz + first * u.dz_row + column, u.dz_row, 1, panel);
-          }
-          multiply_packed(t, panels, i, tiles, 1, panel);
-          panel += size;
-        }
-      }
-      if (!descends) update_strip(u, row, tiles.rows, column, columns, g, columns);
+  const Index columns = parts_of(lines, blocks) * padded<T>(1);
+  const Index strips = parts_of(u.d, kMaxRows * parts_of(kStrip, kMaxRows * columns));
+  for (Index strip = 0; strip < strips; ++strip) {
+    const Index row = part_begin(u.d, strips, strip);
+    g.n = part_begin(u.d, strips, strip + 1) - row;
+    g.a = u.x + row;
+    for (Index column = 0; column < u.m; column += columns) {
+      g.m = u.m - column < columns ? u.m - column : columns;
+      g.b = u.dz + column;
+      g.c = u.workspace;
+      g.c_row = g.m;
+      g.workspace = u.workspace + padded<T>(g.n * g.m);
+      matmul(g);
+      update_strip(u, row, g.n, column, g.m, g.c, g.c_row);
     }
   }
 }

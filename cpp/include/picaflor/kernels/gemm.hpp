@@ -7,11 +7,13 @@
 //   weight gradient  dW = x^T dy         a = x^T (a_row = 1), b = dy
 //
 // Blocking, from the outside in:
-//   rows of c     blocks whose part of a (rows x depth) stays in the second-level cache,
+//   rows of c     blocks whose part of a (rows x depth) stays in the second-level cache; where its lines
+//   would
+//                 meet in few cache sets they are packed,
 //   k             blocks of at most kMaxDepth, so that a panel of b stays in the first-level cache; the sums
-//   go
-//                 on through c, which keeps each of them one chain in the order of k,
-//   columns of c  panels of a few vectors, read in place or packed when that pays,
+//                 go on through c, which keeps each of them one chain in the order of k,
+//   columns of c  panels of a few vectors, read in place (in a tall product the first tile leaves a copy for
+//                 the others) or, for W^T, turned into the workspace,
 //   rows again    tiles of nearly equal height (10 rows are 5 + 5, not 6 + 4).
 #pragma once
 
@@ -38,15 +40,19 @@ void matmul_plain(const Matmul<T>& g) noexcept {
 
 // ------------------------------------------------------------------------------------------------ blocking
 
-// A panel of b takes 24 KiB of a first-level cache of 32; the rest is for a tile's rows of a and c.
-template <class T>
-inline constexpr Index kMaxDepth = 24 * 1024 / Index{sizeof(T)} / (2 * kLanes<T>);
-static_assert(kMaxDepth<float> >= kMaxScaledDepth && kMaxDepth<double> >= kMaxScaledDepth);
+// A panel of b takes 24 KiB of a first-level cache of 32 at levels v2 and v3; the rest is for a tile's rows
+// of a and c.  (At v4 it is 48 KiB, but a tile there reads half as much of it per multiplication.)
+inline constexpr Index kMaxDepth = 384;
+static_assert(kMaxDepth >= kMaxScaledDepth);
 // The rows of a take half of a second-level cache of 512 KiB.
 template <class T>
 inline constexpr Index kRowBlock = 256 * 1024 / Index{sizeof(T)};
-// From this many tiles on, packing a panel costs less than reading it with its stride again and again.
-inline constexpr Index kTilesToPack = 4;
+// From this many tiles on, reading a copy of a panel beats reading the panel with its stride again.
+inline constexpr Index kTilesToCopy = 8;
+static_assert(kTilesToCopy >= kTall);
+// From this many panels on, packing the rows of a may pay; always, where it pays at all, from this depth on.
+inline constexpr Index kPanelsToPackRows = 8;
+inline constexpr Index kDepthToPackRows = 96;
 
 constexpr Index parts_of(Index whole, Index at_most) {
   return (whole + at_most - 1) / at_most;
@@ -59,8 +65,7 @@ constexpr Index part_begin(Index whole, Index parts, Index i) {
 }
 
 // m columns cut into panels of at most `max_vectors` vectors.  The last vector of a ragged width overlaps the
-// one before it instead of running over the edge; a width below one vector is packed and filled up with
-// zeros.
+// one before it instead of running over the edge; a width below one vector is packed and padded with zeros.
 template <class T>
 struct Panels {
   Index m, vectors, count;
@@ -77,14 +82,12 @@ struct Panels {
     const Index end = column(i + 1);
     return (end > m && !narrow() ? m : end) - kLanes<T> - column(i);
   }
-  // Packs panel i of b (depth, m); returns how many elements that takes.
-  Index pack(Index i, Index depth, const T* b, Index b_row, Index b_col, T* packed) const {
+  void pack(Index i, Index depth, const T* b, Index b_row, Index b_col, T* packed) const {
     if (narrow()) {
       pack_narrow_panel(depth, m, b, b_row, b_col, packed);
     } else {
       pack_panel(depth, b + column(i) * b_col, b_row, b_col, width(i), last(i), packed);
     }
-    return depth * width(i) * kLanes<T>;
   }
 };
 
@@ -97,31 +100,58 @@ struct Tiles {
 
 // ----------------------------------------------------------------------------------------------- one panel
 
-// All tiles of a panel, the lower ones first.
+// The left operand as the tiles of a panel find it.
 template <class T>
-void multiply_panel(TileColumn<T> t, Tiles tiles, Index a_row, int width) noexcept {
+struct Left {
+  const T* a = nullptr;
+  Index row = 0, col = 0;  // strides, unless packed: then tile by tile, the rows of a tile side by side
+  bool packed = false;
+};
+
+template <class T>
+void pack_rows(Index k, const Left<T>& left, Tiles tiles, T* packed) noexcept {
+  for (Index i = 0; i < tiles.count; ++i) {
+    const Index first = part_begin(tiles.rows, tiles.count, i);
+    const Index height = part_begin(tiles.rows, tiles.count, i + 1) - first;
+    kTilePackers<T>.at[height - 1](k, left.a + first * left.row, left.row, left.col, packed + first * k);
+  }
+}
+
+// All tiles of a panel, the lower ones first.  With t.copy the first tile leaves its columns of b there,
+// contiguous, for the others to read.
+template <class T>
+void multiply_panel(TileColumn<T> t, const Left<T>& left, Tiles tiles, int width) noexcept {
   const Index height = tiles.rows / tiles.count, taller = tiles.rows % tiles.count;
-  t.a_row = a_row;
-  t.a_tile = height * a_row;
-  t.tiles = tiles.count - taller;
-  kTiles<T>.at[height - 1][width - 1](t);
-  if (taller == 0) return;
-  t.a += t.tiles * t.a_tile;
-  t.c += t.tiles * height * t.c_row;
-  t.a_tile = (height + 1) * a_row;
-  t.tiles = taller;
-  kTiles<T>.at[height][width - 1](t);
+  const auto multiply = [&](auto kernels, Index rows, Index count) {
+    t.tiles = count;
+    t.a_row = left.packed ? 1 : left.row;
+    t.a_col = left.packed ? rows : left.col;
+    t.a_tile = left.packed ? rows * t.k : rows * left.row;
+    kernels[rows - 1][width - 1](t);
+    t.a += count * t.a_tile;
+    t.c += count * rows * t.c_row;
+  };
+  t.a = left.a;
+  Index lower = tiles.count - taller;
+  if (t.copy != nullptr) {
+    multiply(kTiles<T>.copying, height, 1);
+    --lower;
+    t.b = t.copy;
+    t.b_row = width * kLanes<T>;
+    t.b_last = (width - 1) * kLanes<T>;
+  }
+  if (lower > 0) multiply(kTiles<T>.plain, height, lower);
+  if (taller > 0) multiply(kTiles<T>.plain, height + 1, taller);
 }
 
 // The same for a panel of less than a vector: each tile of c passes through a buffer of whole vectors.
 template <class T>
-void multiply_narrow_panel(TileColumn<T> t, Tiles tiles, Index a_row, Index columns) noexcept {
+void multiply_narrow_panel(TileColumn<T> t, Left<T> left, Tiles tiles, Index columns) noexcept {
   constexpr Index lanes = kLanes<T>;
   alignas(kCacheLine) T buffer[kMaxRows * lanes] = {};
   alignas(kCacheLine) T bias[lanes] = {};
   const bool reads_c = t.init == MatmulInit::accumulate || t.end == MatmulEnd::add_scaled;
   for (Index j = 0; t.init == MatmulInit::bias && j < columns; ++j) bias[j] = t.bias[j];
-  const T* const a = t.a;
   T* const c = t.c;
   const Index c_row = t.c_row;
   t.bias = bias;
@@ -134,85 +164,93 @@ void multiply_narrow_panel(TileColumn<T> t, Tiles tiles, Index a_row, Index colu
     for (Index r = 0; reads_c && r < height; ++r) {
       for (Index j = 0; j < columns; ++j) buffer[r * lanes + j] = rows[r * c_row + j];
     }
-    t.a = a + first * a_row;
-    multiply_panel(t, Tiles(height), a_row, 1);
+    multiply_panel(t, left, Tiles(height), 1);
+    left.a += height * left.row;
     for (Index r = 0; r < height; ++r) {
       for (Index j = 0; j < columns; ++j) rows[r * c_row + j] = buffer[r * lanes + j];
     }
   }
 }
 
-// Panel i of c (rows, m) from packed columns of b.  t.c and t.bias stand at column 0.
-template <class T>
-void multiply_packed(TileColumn<T> t, const Panels<T>& panels, Index i, Tiles tiles, Index a_row,
-                     const T* packed) noexcept {
-  const Index column = panels.column(i);
-  const int width = panels.width(i);
-  t.b = packed;
-  t.b_row = width * kLanes<T>;
-  t.b_last = (width - 1) * kLanes<T>;
-  if (panels.narrow()) return multiply_narrow_panel(t, tiles, a_row, panels.m);
-  t.c += column;
-  t.c_last = panels.last(i);
-  t.bias += column;
-  multiply_panel(t, tiles, a_row, width);
-}
-
-// Panel i of c from columns of b where they lie.  t.b, t.c and t.bias stand at column 0.
-template <class T>
-void multiply_in_place(TileColumn<T> t, const Panels<T>& panels, Index i, Tiles tiles, Index a_row) noexcept {
-  const Index column = panels.column(i);
-  t.b += column;
-  t.c += column;
-  t.bias += column;
-  t.b_last = t.c_last = panels.last(i);
-  multiply_panel(t, tiles, a_row, panels.width(i));
-}
-
 // ------------------------------------------------------------------------------------------------- product
 
+// How the rows of c and the depth of the sums are cut.
+struct Blocking {
+  Index depths, rows;  // number of blocks
+  Blocking(Index n, Index k, Index row_block)
+      : depths(k == 0 ? 1 : parts_of(k, kMaxDepth)),
+        rows(parts_of(n, kMaxRows * parts_of(row_block, kMaxRows * (k == 0 ? 1 : parts_of(k, depths))))) {}
+};
+
+// Packing the rows of a pays over many panels when a tile uses only a part of each line (a = x^T), or when
+// its lines meet in few sets of the first-level cache (power-of-two strides).
 template <class T>
-Index matmul_workspace(Index, Index m, Index k) noexcept {
-  const Index depth = k < kMaxDepth<T> ? k : kMaxDepth<T>;
+bool packs_rows(Tiles tiles, Index panels, Index depth, Index a_row, Index a_col) noexcept {
+  if (tiles.count < kTall || panels < kPanelsToPackRows) return false;
+  const auto meets = [](Index stride, Index bytes) { return stride * Index{sizeof(T)} % bytes == 0; };
+  if (a_row == 1) return depth >= kDepthToPackRows || meets(a_col, 1024);
+  return a_col != 1 || meets(a_row, 2048);
+}
+
+template <class T>
+Index matmul_workspace(Index n, Index m, Index k) noexcept {
+  const Index depth = k < kMaxDepth ? k : kMaxDepth;
   const Index vectors = parts_of(m, kLanes<T>);
-  return depth * kLanes<T> * (vectors < kMaxVectors ? vectors : kMaxVectors);
+  const Index panel = padded<T>(depth * kLanes<T> * (vectors < kMaxVectors ? vectors : kMaxVectors));
+  if (parts_of(vectors, max_vectors(kMaxRows)) < kPanelsToPackRows) return panel;
+  const Index block = kRowBlock<T> + kMaxRows * depth;
+  return panel + (block < n * depth ? block : n * depth);
 }
 
 template <class T>
 void matmul(const Matmul<T>& g) noexcept {
   if (g.n == 0 || g.m == 0) return;
-  const Index depths = g.k == 0 ? 1 : parts_of(g.k, kMaxDepth<T>);
-  const Index deepest = g.k == 0 ? 1 : parts_of(g.k, depths);
-  const Index blocks = parts_of(g.n, kMaxRows * parts_of(kRowBlock<T>, kMaxRows * deepest));
+  const Blocking blocking(g.n, g.k, kRowBlock<T>);
 
-  for (Index block = 0; block < blocks; ++block) {
-    const Index row = part_begin(g.n, blocks, block);
-    const Tiles tiles(part_begin(g.n, blocks, block + 1) - row);
+  for (Index block = 0; block < blocking.rows; ++block) {
+    const Index row = part_begin(g.n, blocking.rows, block);
+    const Tiles tiles(part_begin(g.n, blocking.rows, block + 1) - row);
     const Panels<T> panels(g.m, max_vectors(tiles.tallest()));
-    const bool packs = panels.narrow() || g.b_col != 1 || tiles.count >= kTilesToPack;
+    const bool packs = panels.narrow() || g.b_col != 1;
 
-    for (Index part = 0; part < depths; ++part) {
-      const Index first = part_begin(g.k, depths, part);
+    for (Index part = 0; part < blocking.depths; ++part) {
+      const Index first = part_begin(g.k, blocking.depths, part);
       const T* const b = g.b + first * g.b_row;
       TileColumn<T> t;
-      t.k = part_begin(g.k, depths, part + 1) - first;
-      t.a = g.a + row * g.a_row + first * g.a_col;
-      t.a_col = g.a_col;
-      t.b = b;
-      t.b_row = g.b_row;
-      t.c = g.c + row * g.c_row;
+      t.k = part_begin(g.k, blocking.depths, part + 1) - first;
       t.c_row = g.c_row;
-      t.bias = g.bias;
       t.init = part == 0 ? g.init : MatmulInit::accumulate;
-      t.end = part + 1 == depths ? g.end : MatmulEnd::store;
+      t.end = part + 1 == blocking.depths ? g.end : MatmulEnd::store;
       t.alpha = g.alpha;
+      if (!packs && tiles.count >= kTilesToCopy) t.copy = g.workspace;
+
+      Left<T> left{g.a + row * g.a_row + first * g.a_col, g.a_row, g.a_col};
+      if (packs_rows<T>(tiles, panels.count, t.k, g.a_row, g.a_col)) {
+        T* const packed = g.workspace + padded<T>(t.k * panels.width(panels.count - 1) * kLanes<T>);
+        pack_rows(t.k, left, tiles, packed);
+        left = {packed, 0, 0, true};
+      }
 
       for (Index i = 0; i < panels.count; ++i) {
+        const Index column = panels.column(i);
+        const int width = panels.width(i);
+        t.c = g.c + row * g.c_row + column;
+        t.c_last = panels.last(i);
+        t.bias = g.bias + column;
         if (packs) {
           panels.pack(i, t.k, b, g.b_row, g.b_col, g.workspace);
-          multiply_packed(t, panels, i, tiles, g.a_row, g.workspace);
+          t.b = g.workspace;
+          t.b_row = width * kLanes<T>;
+          t.b_last = (width - 1) * kLanes<T>;
         } else {
-          multiply_in_place(t, panels, i, tiles, g.a_row);
+          t.b = b + column;
+          t.b_row = g.b_row;
+          t.b_last = t.c_last;
+        }
+        if (panels.narrow()) {
+          multiply_narrow_panel(t, left, tiles, g.m);
+        } else {
+          multiply_panel(t, left, tiles, width);
         }
       }
     }

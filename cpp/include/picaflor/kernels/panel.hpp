@@ -1,6 +1,8 @@
 // Copies of operand blocks in the order in which multiply_tiles reads them.
 #pragma once
 
+#include <cstring>
+
 #include "picaflor/kernels/tile.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
@@ -43,5 +45,34 @@ void pack_narrow_panel(Index k, Index columns, const T* b, Index b_row, Index b_
     for (Index j = 0; j < lanes; ++j) packed[p * lanes + j] = j < columns ? b[p * b_row + j * b_col] : T(0);
   }
 }
+
+// One tile's rows of a as the tile kernel reads them.  packed (k, Rows) is written.
+template <class T, int Rows>
+void pack_tile(Index k, const T* a, Index a_row, Index a_col, T* packed) noexcept {
+  if (a_row == 1) {
+    for (Index p = 0; p < k; ++p) std::memcpy(packed + p * Rows, a + p * a_col, Rows * sizeof(T));
+  } else {
+    for (Index p = 0; p < k; ++p) {
+      PICAFLOR_UNROLL
+      for (int r = 0; r < Rows; ++r) packed[p * Rows + r] = a[r * a_row + p * a_col];
+    }
+  }
+}
+
+template <class T>
+struct TilePackers {
+  using Packer = void (*)(Index, const T*, Index, Index, T*) noexcept;
+  Packer at[kMaxRows] = {};
+
+  constexpr TilePackers() { fill<kMaxRows>(); }
+  template <int Rows>
+  constexpr void fill() {
+    at[Rows - 1] = pack_tile<T, Rows>;
+    if constexpr (Rows > kMinTallRows) fill<Rows - 1>();
+  }
+};
+
+template <class T>
+inline constexpr TilePackers<T> kTilePackers{};
 
 }  // namespace picaflor::inline PICAFLOR_LEVEL

@@ -31,7 +31,7 @@ enum class MatmulEnd {
   add_scaled
 };  // c = s,  c = max(s, 0) (a NaN stays),  c = c + alpha s (with init zero and k <= kMaxScaledDepth)
 
-inline constexpr Index kMaxScaledDepth = 192;  // longer sums pass through c, which add_scaled has to keep
+inline constexpr Index kMaxScaledDepth = 384;  // longer sums pass through c, which add_scaled has to keep
 
 // c (n, m) = end(init + a (n, k) b (k, m)).  Any strides for a and b; columns of c are contiguous.
 // Each c_ij is summed over k in one fixed order, whatever n, m or the strides: same bits for every split.
@@ -217,7 +217,8 @@ struct GatherRows {
   Index out_row = 0;
 };
 
-// Position in the counter-based random stream: element i of a buffer always draws number (seed, stream, first + i).
+// Position in the counter-based random stream: element i of a buffer always draws number (seed, stream, first
+// + i).
 struct RandomStream {
   std::uint64_t seed = 0, stream = 0;
   std::uint64_t first = 0;  // number of the first element: a part of a buffer draws what the whole would

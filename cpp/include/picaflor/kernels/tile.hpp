@@ -65,9 +65,10 @@ struct TileColumn {
   MatmulInit init = MatmulInit::zero;
   MatmulEnd end = MatmulEnd::store;
   T alpha = 1;
+  T* copy = nullptr;  // (k, Vectors * lanes) receives the rows of b, where Copies is true
 };
 
-template <class T, int Rows, int Vectors>
+template <class T, int Rows, int Vectors, bool Copies>
 void multiply_tiles(const TileColumn<T>& t) noexcept {
   using namespace Eigen::internal;
   using P = Register<T>;
@@ -99,6 +100,10 @@ void multiply_tiles(const TileColumn<T>& t) noexcept {
       P right[Vectors];
       PICAFLOR_UNROLL
       for (int v = 0; v < Vectors; ++v) right[v] = ploadu<P>(b + column(v, b_last));
+      if constexpr (Copies) {
+        PICAFLOR_UNROLL
+        for (int v = 0; v < Vectors; ++v) pstoreu(t.copy + (p * Vectors + v) * kLanes<T>, right[v]);
+      }
       PICAFLOR_UNROLL
       for (int r = 0; r < Rows; ++r) {
         const P left = pset1<P>(a[r * a_row]);
@@ -128,16 +133,27 @@ void multiply_tiles(const TileColumn<T>& t) noexcept {
   }
 }
 
-// All shapes, by rows and vectors.
+// A product of at least this many tiles is tall: of nearly equal height, none of its tiles is low.
+inline constexpr Index kTall = 3;
+inline constexpr int kMinTallRows = kMaxRows - kMaxRows / 3;
+
+// All shapes, by rows and vectors.  Those that copy b serve tall products only.
+
 template <class T>
 struct TileShapes {
   using Kernel = void (*)(const TileColumn<T>&) noexcept;
-  Kernel at[kMaxRows][kMaxVectors] = {};
+  Kernel plain[kMaxRows][kMaxVectors] = {};
+  Kernel copying[kMaxRows][kMaxVectors] = {};
 
   constexpr TileShapes() { fill<kMaxRows, kMaxVectors>(); }
   template <int Rows, int Vectors>
   constexpr void fill() {
-    if constexpr (Vectors <= max_vectors(Rows)) at[Rows - 1][Vectors - 1] = multiply_tiles<T, Rows, Vectors>;
+    if constexpr (Vectors <= max_vectors(Rows)) {
+      plain[Rows - 1][Vectors - 1] = multiply_tiles<T, Rows, Vectors, false>;
+    }
+    if constexpr (Rows >= kMinTallRows && Vectors <= max_vectors(kMaxRows)) {
+      copying[Rows - 1][Vectors - 1] = multiply_tiles<T, Rows, Vectors, true>;
+    }
     if constexpr (Vectors > 1) {
       fill<Rows, Vectors - 1>();
     } else if constexpr (Rows > 1) {
