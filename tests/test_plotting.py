@@ -134,6 +134,17 @@ def test_plot_decision_boundary_fades_with_doubt():
     assert near.min() > far.min()
 
 
+def test_plot_decision_boundary_of_labels_that_y_lacks():
+    def model(points):
+        return np.where(points[:, 0] > 0, "right", "left")
+
+    ax = plot_decision_boundary(model, X, ["left", "left", "up", "up"], resolution=20)
+    colours = [tuple(colour_at(ax, (side, 0))) for side in (-0.9, 0.9)]
+    assert colours[0] != colours[1]
+    ax = plot_decision_boundary(lambda points: np.zeros(len(points), int), X, [0, 0, 0, 0])
+    assert np.ptp(ax.get_images()[0].get_array(), axis=(0, 1)).max() == 0
+
+
 def test_plot_decision_boundary_takes_a_threshold_for_logits():
     ax = plot_decision_boundary(lambda points: points[:, 0] - 0.2, X, [0, 0, 1, 1], threshold=0)
     assert colour_at(ax, (0.1, 0))[2] > colour_at(ax, (0.1, 0))[0]

@@ -85,9 +85,13 @@ def plot_decision_boundary(
     grid_x, grid_y = (np.linspace(a, b, resolution) for a, b in zip(low, high, strict=True))
     grid = np.stack(np.meshgrid(grid_x, grid_y), axis=-1).reshape(-1, 2)
 
+    scores = _scores(model, grid)
     classes = np.unique(labels)
-    winner, certainty = _winner(_scores(model, grid), classes, threshold)
-    rgb = np.array([to_rgb(COLORS[k % len(COLORS)]) for k in range(int(winner.max()) + 1)])
+    if scores.ndim == 1 and not np.issubdtype(scores.dtype, np.floating):
+        classes = np.union1d(classes, scores)
+    lead, certainty = _lead(scores, classes, threshold)
+    winner = lead.argmax(axis=1)
+    rgb = np.array([to_rgb(COLORS[k % len(COLORS)]) for k in range(lead.shape[1])])
     # from nearly white at a coin's toss to half the colour where the model is sure
     strength = (0.08 + 0.42 * certainty)[:, None]
     picture = 1 - strength * (1 - rgb[winner])
@@ -99,10 +103,10 @@ def plot_decision_boundary(
         interpolation="bilinear",
     )
     shape = (resolution, resolution)
-    for k in range(int(winner.max()) + 1):
-        inside = (winner == k).reshape(shape).astype(float)
-        if 0 < inside.mean() < 1:
-            ax.contour(grid_x, grid_y, inside, levels=[0.5], colors=INK, linewidths=0.8)
+    for k in range(lead.shape[1]):
+        if lead[:, k].min() < 0 < lead[:, k].max():
+            height = lead[:, k].reshape(shape)
+            ax.contour(grid_x, grid_y, height, levels=[0], colors=INK, linewidths=0.8)
     for k, name in enumerate(classes):
         dots = points[labels == name]
         color = COLORS[k % len(COLORS)]
@@ -123,22 +127,29 @@ def _scores(model: Any, points: npt.NDArray[np.float64]) -> npt.NDArray[Any]:
     return np.asarray(model.predict(points))
 
 
-def _winner(
+def _lead(
     scores: npt.NDArray[Any], classes: npt.NDArray[Any], threshold: float
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
-    """Return the winning class (its place in `classes`) and a certainty in [0, 1] for each row."""
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return how far each class is ahead of the best other one, and a certainty in [0, 1].
+
+    Shapes (n, c) and (n,). The lead is zero on the border of a region, so its contour is smooth.
+    """
+    certainty = np.ones(len(scores))
     if scores.ndim == 2 and scores.shape[1] > 1:
-        winner = scores.argmax(axis=1)
+        each = scores.astype(float)
         # float32 probabilities sum to one within the rounding of their number
-        if np.all(scores >= 0) and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
-            c = scores.shape[1]
-            return winner, (scores.max(axis=1) - 1 / c) / (1 - 1 / c)
-        return winner, np.ones(len(scores))
-    scores = scores.reshape(len(scores))
-    if not np.issubdtype(scores.dtype, np.floating):
-        place = np.searchsorted(classes, scores).clip(0, len(classes) - 1)
-        return place, np.ones(len(scores))
-    winner = (scores > threshold).astype(np.intp)
-    if threshold == 0.5 and scores.min() >= 0 and scores.max() <= 1:
-        return winner, np.abs(2 * scores - 1).astype(float)
-    return winner, np.ones(len(scores))
+        if np.all(each >= 0) and np.allclose(each.sum(axis=1), 1, atol=1e-3):
+            c = each.shape[1]
+            certainty = (each.max(axis=1) - 1 / c) / (1 - 1 / c)
+    elif np.issubdtype(scores.dtype, np.floating):
+        score = scores.reshape(len(scores)).astype(float)
+        each = np.column_stack([threshold - score, score - threshold])
+        if threshold == 0.5 and score.min() >= 0 and score.max() <= 1:
+            certainty = np.abs(2 * score - 1)
+    else:
+        each = (scores.reshape(-1, 1) == classes).astype(float)
+    if each.shape[1] == 1:  # a class without another one to be ahead of
+        return each, certainty
+    others = np.sort(each, axis=1)[:, -2:]  # the best and the second best
+    best_other = np.where(each == others[:, 1:], others[:, :1], others[:, 1:])
+    return each - best_other, certainty
