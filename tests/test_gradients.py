@@ -214,6 +214,13 @@ def test_normalization_and_flatten_come_first(options):
     )
 
 
+@pytest.mark.parametrize("layer", [pf.layers.LeakyReLU, pf.layers.ELU])
+def test_falling_pieces_are_refused(layer):
+    """The engine reads the side of the kink off the output: it has to have the input's sign."""
+    with pytest.raises(ValueError, match="at least 0"):
+        layer(-0.5)
+
+
 # ---------------------------------------------------------------------------------------- losses
 
 L = pf.losses

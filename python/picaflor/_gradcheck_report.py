@@ -53,8 +53,10 @@ class ParameterCheck:
     shape : tuple of int
     reference : Difference
         The model's gradient against that of `picaflor.reference`, every entry.
+    double : Difference
+        The same for a float64 copy of the model; for a float64 model it is `reference`.
     numerical : Difference
-        The model's gradient in float64 against central differences of its loss, some entries.
+        The gradient of the float64 copy against central differences of its loss, some entries.
     moves : bool
         Whether any entry of the model's gradient is not zero.
     """
@@ -62,13 +64,19 @@ class ParameterCheck:
     name: str
     shape: tuple[int, ...]
     reference: Difference
+    double: Difference
     numerical: Difference
     moves: bool
 
     @property
     def ok(self) -> bool:
-        """Whether both agree."""
-        return self.reference.ok and self.numerical.ok
+        """Whether all agree."""
+        return all(d.ok for d in self.differences)
+
+    @property
+    def differences(self) -> tuple[Difference, Difference, Difference]:
+        """`reference`, `double` and `numerical`."""
+        return self.reference, self.double, self.numerical
 
 
 @dataclass(frozen=True)
@@ -130,8 +138,10 @@ class GradcheckReport:
         if not self.parameters:
             yield "the model has no trainable weights"
             return
-        header = ("parameter", "shape", "vs reference", "allowed", "vs differences", "allowed", "")
-        rows = [header, *(_row(p) for p in self.parameters)]
+        single = self.dtype != "float64"
+        against = ("vs reference", *(("in float64",) if single else ()), "vs differences")
+        header = ("parameter", "shape", *(h for name in against for h in (name, "allowed")), "")
+        rows = [header, *(_row(p, single) for p in self.parameters)]
         widths = [max(len(row[k]) for row in rows) for k in range(len(header))]
         yield ""
         for row in rows:
@@ -139,9 +149,7 @@ class GradcheckReport:
         yield ""
         assert self.worst is not None
         p = self.worst
-        against_reference = ratio(p.reference) >= ratio(p.numerical)
-        d = p.reference if against_reference else p.numerical
-        other = "reference" if against_reference else "central difference"
+        d, other = max(zip(p.differences, _OTHERS, strict=True), key=lambda pair: ratio(pair[0]))
         at = f"{p.name}[{', '.join(map(str, d.index))}]"
         yield f"worst: {at} is {d.model:.10g}, {other} {d.other:.10g}"
         zero = [p.name for p in self.parameters if not p.moves]
@@ -149,22 +157,28 @@ class GradcheckReport:
             yield f"zero everywhere, so that descent cannot train it: {', '.join(zero)}"
 
 
-def _row(p: ParameterCheck) -> tuple[str, ...]:
-    return (
-        p.name,
-        str(p.shape),
-        f"{p.reference.error:.1e}",
-        f"{p.reference.allowed:.1e}",
-        f"{p.numerical.error:.1e} ({p.numerical.entries})",
-        f"{p.numerical.allowed:.1e}",
-        "" if p.ok else "<--",
+_OTHERS = ("reference", "reference (both in float64)", "central difference (in float64)")
+
+
+def _row(p: ParameterCheck, single: bool) -> tuple[str, ...]:
+    compared = p.differences if single else (p.reference, p.numerical)
+    cells = (
+        cell
+        for d in compared
+        for cell in (
+            f"{d.error:.1e}" + (f" ({d.entries})" if d is p.numerical else ""),
+            f"{d.allowed:.1e}",
+        )
     )
+    return p.name, str(p.shape), *cells, "" if p.ok else "<--"
 
 
 def ratio(d: Difference) -> float:
     """Return error / allowed, infinite for NaN."""
-    return float("inf") if np.isnan(d.error) else d.error / d.allowed
+    if d.error == 0:
+        return 0.0
+    return float("inf") if np.isnan(d.error) or d.allowed == 0 else d.error / d.allowed
 
 
 def _badness(p: ParameterCheck) -> float:
-    return max(ratio(p.reference), ratio(p.numerical))
+    return max(map(ratio, p.differences))

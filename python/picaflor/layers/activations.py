@@ -101,7 +101,7 @@ class LeakyReLU(Layer):
 
     Parameters
     ----------
-    negative_slope : float, default 0.3
+    negative_slope : float >= 0, default 0.3
         The activation string ``"leaky_relu"`` has 0.2, as in Keras.
     **options
         `name`, `trainable`, `input_shape`, `input_dim`: see `Layer`.
@@ -115,7 +115,7 @@ class LeakyReLU(Layer):
 
     def __init__(self, negative_slope: float = 0.3, **options: Unpack[LayerOptions]) -> None:
         super().__init__(**options)
-        self.negative_slope = number(negative_slope, "negative_slope")
+        self.negative_slope = number(negative_slope, "negative_slope", minimum=0)
 
     def _operation(self, shape: Shape) -> dict[str, Any]:
         return _operation("leaky_relu", self.negative_slope)
@@ -126,7 +126,7 @@ class ELU(Layer):
 
     Parameters
     ----------
-    alpha : float, default 1.0
+    alpha : float >= 0, default 1.0
     **options
         `name`, `trainable`, `input_shape`, `input_dim`: see `Layer`.
 
@@ -139,7 +139,7 @@ class ELU(Layer):
 
     def __init__(self, alpha: float = 1.0, **options: Unpack[LayerOptions]) -> None:
         super().__init__(**options)
-        self.alpha = number(alpha, "alpha")
+        self.alpha = number(alpha, "alpha", minimum=0)
 
     def _operation(self, shape: Shape) -> dict[str, Any]:
         return _operation("elu", self.alpha)
