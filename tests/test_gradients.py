@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import picaflor as pf
+from numerical import slopes, worst
 from picaflor import reference
 from picaflor.reference.activations import ACTIVATIONS
 
@@ -362,6 +363,45 @@ def test_regularizers_biases_and_frozen_layers(frozen, weighted, dtype):
     weight = np.linspace(0, 2, 11) if weighted else None
     expected = assert_gradients_match(model, x, y, weight)
     assert len(expected) == 5 - sum((2, 1, 2)[k] for k in frozen)
+
+
+def test_dropout_and_noise_go_back_through_the_draws_of_the_forward():
+    """With the random state set back before every evaluation, the loss is a smooth function."""
+    model = compiled(
+        [
+            pf.Input((5,)),
+            pf.layers.Dropout(0.3),
+            pf.layers.Dense(9, "tanh"),
+            pf.layers.Dropout(0.5),
+            pf.layers.GaussianNoise(0.3),
+            pf.layers.Dense(8, "silu"),
+            pf.layers.Dropout(0.2),
+            pf.layers.Dense(2),
+        ],
+        "mse",
+    )
+    x, y = data("squared_error", 17, 5, 2, "float64")
+    network = model._network
+    start = network.random_state
+
+    def evaluate():
+        network.random_state = start
+        return model.loss_and_gradients(x, y, training=True)
+
+    loss, gradients = evaluate()
+    assert abs(loss - model.loss_and_gradients(x, y)[0]) > 1e-3
+    again, _ = model.loss_and_gradients(x, y, training=True)
+    assert again != loss  # the state moved on: other draws
+    for w, gradient in zip(model.trainable_weights, gradients, strict=True):
+
+        def value(v, w=w):
+            before = w.copy()
+            w[...] = v
+            result = evaluate()[0]
+            w[...] = before
+            return result
+
+        assert worst(gradient, slopes(value, w)) < 1e-7
 
 
 def test_model_without_trainable_weights():

@@ -275,9 +275,9 @@ def _differences(
             h = shrink * np.cbrt(eps) * max(1.0, abs(value))
             above, below = value + h, value - h
             w[index] = above
-            high, _ = model.loss_and_gradients(*batch)
+            high = _loss(model, *batch)
             w[index] = below
-            low, _ = model.loss_and_gradients(*batch)
+            low = _loss(model, *batch)
             w[index] = value
             slope = (high - low) / (above - below)
             error = abs(float(gradient[index]) - slope) / scale
@@ -290,3 +290,10 @@ def _differences(
         if ratio(best) > ratio(worst):
             worst = best
     return worst
+
+
+def _loss(model: Any, x: Any, y: Any, sample_weight: Any, training: bool) -> float:
+    """Return the loss alone, which is cheaper without the gradients."""
+    if training:
+        return float(model.loss_and_gradients(x, y, sample_weight, training)[0])
+    return float(model.test_on_batch(x, y, sample_weight))
