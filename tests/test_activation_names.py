@@ -56,7 +56,8 @@ def test_activation_computes_its_reference_formula(name, dtype, rng):
         expected = getattr(reference, {"swish": "silu", "hard_swish": "hard_silu"}.get(name, name))(
             x
         )
-    assert np.array_equal(y, expected.astype(dtype))
+    # a few units in the last place: the kernels have their own tests of accuracy
+    np.testing.assert_allclose(y, expected, rtol=8 * np.finfo(dtype).eps)
     assert activation([1, 2]).dtype == np.float64
 
 

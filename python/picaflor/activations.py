@@ -10,12 +10,9 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from picaflor import reference
 from picaflor._checks import number, unknown_name
-from picaflor.reference.activations import activation_forward
 
 __all__ = [
     "Activation",
@@ -102,7 +99,7 @@ class Activation:
 
     Examples
     --------
-    >>> Activation("leaky_relu", negative_slope=0.5)(np.array([-1.0, 2.0]))
+    >>> Activation("leaky_relu", negative_slope=0.5)([-1.0, 2.0])
     array([-0.5,  2. ])
     """
 
@@ -130,15 +127,11 @@ class Activation:
 
     def __call__(self, x: npt.ArrayLike) -> npt.NDArray[Any]:
         """Return f(x) in the shape of `x`; float32 stays float32, the rest becomes float64."""
-        x = np.asarray(x)
-        dtype = np.float32 if x.dtype == np.float32 else np.float64
-        if self.name == "softmax":
-            y = reference.softmax(x)
-        elif self.name == "log_softmax":
-            y = reference.log_softmax(x)
-        else:
-            y = activation_forward(self.name, x, self.params)
-        return y.astype(dtype)
+        from picaflor import functional  # which itself takes activations from here
+
+        count = len(_PARAMETERS[self.name])
+        y: npt.NDArray[Any] = getattr(functional, self.name)(x, *self.params[:count])
+        return y
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""

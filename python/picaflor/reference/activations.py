@@ -67,6 +67,22 @@ def _logistic(x: Array) -> Array:
 _erfc = np.vectorize(math.erfc, otypes=[np.float64])
 
 
+def _normal_distribution(x: Array) -> Array:
+    """P(x) = erfc(-x / sqrt(2)) / 2, to a few units in the last place for every x.
+
+    Far in the tail erfc magnifies the rounding d of z = -x / sqrt(2) by 2 z^2, hence the correction
+    erfc(z + d) = erfc(z) - 2 / sqrt(pi) exp(-z^2) d. The rounding is found by Dekker's product.
+    """
+    half_root, rest = 0.7071067811865476, -4.833646656726457e-17  # their sum: 1 / sqrt(2)
+    z = -x * half_root
+    high = np.float32(half_root).item()
+    x_high = x.astype(np.float32).astype(np.float64)
+    low, x_low = half_root - high, x - x_high
+    d = -(x_high * high + z) - x_high * low - x_low * high - x_low * low - x * rest
+    p: Array = (_erfc(z) - 2 / math.sqrt(math.pi) * np.exp(-z * z) * d) / 2
+    return p
+
+
 def sigmoid(x: npt.ArrayLike) -> Array:
     """Logistic function: y = 1 / (1 + exp(-x)), from exp(-|x|) so that it never overflows.
 
@@ -171,7 +187,7 @@ def gelu(x: npt.ArrayLike) -> Array:
     array([-7.61985302e-23,  0.00000000e+00,  1.00000000e+01])
     """
     x = as_float(x)
-    y: Array = np.maximum(x, -FAR) * _erfc(-x / math.sqrt(2)) / 2
+    y: Array = np.maximum(x, -FAR) * _normal_distribution(np.clip(x, -FAR, FAR))
     return y
 
 
@@ -179,8 +195,11 @@ def gelu_backward(dy: npt.ArrayLike, x: npt.ArrayLike) -> Array:
     """Gradient: dx = dy (P(x) + x p(x)), p(x) = exp(-x^2 / 2) / sqrt(2 pi) the density."""
     dy, x = as_pair(dy, x)
     x = np.clip(x, -FAR, FAR)
-    density = np.exp(-x * x / 2) / math.sqrt(2 * math.pi)
-    dx: Array = dy * (_erfc(-x / math.sqrt(2)) / 2 + x * density)
+    high = x.astype(np.float32).astype(np.float64)  # its square is exact
+    density = (
+        np.exp(-high * high / 2) * np.exp(-(x - high) * (x + high) / 2) / math.sqrt(2 * math.pi)
+    )
+    dx: Array = dy * (_normal_distribution(x) + x * density)
     return dx
 
 
