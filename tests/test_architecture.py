@@ -18,7 +18,15 @@ CPP = ROOT / "cpp"
 ROWS = [
     ("_core", "_checks"),
     ("_resolve", "reference"),
-    ("_config", "_objects", "activations", "constraints", "functional", "initializers", "regularizers"),
+    (
+        "_config",
+        "_objects",
+        "activations",
+        "constraints",
+        "functional",
+        "initializers",
+        "regularizers",
+    ),
     ("layers", "losses", "metrics", "optimizers"),
     ("_gradcheck", "_minimize", "gradcheck"),
     ("callbacks", "datasets", "models", "saving", "utils"),

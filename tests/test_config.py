@@ -216,3 +216,11 @@ def test_import_does_not_load_what_is_not_needed() -> None:
     }
     assert not heavy & set(loaded)
     assert not {m for m in loaded if m.startswith(("picaflor.models", "picaflor.datasets"))}
+
+
+def test_public_names_can_be_had() -> None:
+    for name in pf.__all__:
+        assert getattr(pf, name) is not None
+    assert set(pf.__all__) <= set(dir(pf))
+    with pytest.raises(AttributeError, match="module 'picaflor' has no attribute 'nonsense'"):
+        pf.nonsense  # noqa: B018
