@@ -1,0 +1,180 @@
+// Tuned kernels against their plain versions, bit for bit, on random sizes, strides and starts; compiled for
+// one instruction-set level by tests/test_products.py.  Exits with 0, or prints what differed.
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <random>
+#include <vector>
+
+#include "picaflor/kernels/dense.hpp"
+#include "picaflor/kernels/gather.hpp"
+
+using namespace picaflor;
+
+namespace {
+
+std::mt19937 generator(7);
+
+Index up_to(Index most) {
+  return static_cast<Index>(generator() % static_cast<unsigned>(most + 1));
+}
+
+// Sizes around every tile height, vector width and block border.
+Index size() {
+  constexpr Index sizes[] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 12, 13, 14, 15,  16, 17,
+                             23, 24, 25, 30, 31, 32, 33, 37, 47, 48, 64, 65, 97, 130, 257};
+  return sizes[up_to(30)];
+}
+
+template <class T>
+std::vector<T> random_values(Index count) {
+  std::normal_distribution<double> normal;
+  std::vector<T> values(static_cast<std::size_t>(count));
+  for (T& v : values) v = static_cast<T>(normal(generator));
+  return values;
+}
+
+template <class T>
+bool same_bits(const std::vector<T>& a, const std::vector<T>& b) {
+  return std::memcmp(a.data(), b.data(), a.size() * sizeof(T)) == 0;
+}
+
+// A workspace of exactly `count` elements, with a mark behind it that must survive.
+template <class T>
+class Workspace {
+ public:
+  explicit Workspace(Index count) : count_(count), memory_(static_cast<std::size_t>(count + 2 * kLine)) {
+    const auto address = reinterpret_cast<std::uintptr_t>(memory_.data());
+    start_ = memory_.data() + (kCacheLine - static_cast<Index>(address % kCacheLine)) / Index{sizeof(T)};
+    start_[count] = kMark;
+  }
+  T* data() { return start_; }
+  bool intact() const { return start_[count_] == kMark; }
+
+ private:
+  static constexpr Index kLine = kCacheLine / Index{sizeof(T)};
+  static constexpr T kMark = T(12345);
+  Index count_;
+  std::vector<T> memory_;
+  T* start_;
+};
+
+// A left or right operand (rows, cols) in one of three layouts: rows contiguous, columns contiguous, neither.
+struct Layout {
+  Index row, col, count;
+  Layout(Index rows, Index cols) {
+    const Index gap = up_to(3) == 0 ? 1024 - cols % 1024 : up_to(4);  // often a power-of-two stride
+    switch (up_to(2)) {
+      case 0:
+        row = cols + gap, col = 1;
+        break;
+      case 1:
+        row = 1, col = rows + gap;
+        break;
+      default:
+        row = 2 * cols + gap, col = 2;
+    }
+    count = rows * row + cols * col + 1;
+  }
+};
+
+template <class T>
+bool matmul_equals_plain(Index n, Index m, Index k) {
+  Matmul<T> g;
+  g.n = n, g.m = m, g.k = k;
+  const Layout left(n, k), right(k, m);
+  const auto a = random_values<T>(left.count), b = random_values<T>(right.count), bias = random_values<T>(m);
+  g.a = a.data(), g.a_row = left.row, g.a_col = left.col;
+  g.b = b.data(), g.b_row = right.row, g.b_col = right.col;
+  g.c_row = m + up_to(4);
+  g.bias = bias.data();
+  g.init = static_cast<MatmulInit>(up_to(2));
+  g.end = static_cast<MatmulEnd>(up_to(2));
+  if (g.end == MatmulEnd::add_scaled) {
+    g.init = MatmulInit::zero;
+    if (k > kMaxScaledDepth) g.k = kMaxScaledDepth;
+  }
+  g.alpha = T(-0.37);
+  auto tuned = random_values<T>(n * g.c_row + 1), plain = tuned;
+  Workspace<T> workspace(matmul_workspace<T>(n, m, g.k));
+  g.workspace = workspace.data();
+  g.c = tuned.data();
+  matmul(g);
+  g.c = plain.data();
+  matmul_plain(g);
+  if (same_bits(tuned, plain) && workspace.intact()) return true;
+  std::printf("matmul %zu bytes: n %td m %td k %td, a %td %td, b %td %td, init %d end %d, workspace %s\n",
+              sizeof(T), n, m, g.k, g.a_row, g.a_col, g.b_row, g.b_col, static_cast<int>(g.init),
+              static_cast<int>(g.end), workspace.intact() ? "intact" : "overrun");
+  return false;
+}
+
+template <class T>
+bool dense_update_equals_plain(Index n, Index d, Index m) {
+  DenseUpdate<T> u;
+  u.n = n, u.d = d, u.m = m;
+  u.x_row = d + up_to(3), u.dz_row = m + up_to(3), u.w_row = m + up_to(1) * up_to(9);
+  const auto x = random_values<T>(n * u.x_row + 1), dz = random_values<T>(n * u.dz_row + 1);
+  u.x = x.data(), u.dz = dz.data();
+  std::vector<T> state[2][4];  // tuned and plain: w and three slots
+  for (int i = 0; i < 4; ++i) {
+    state[0][i] = random_values<T>(d * u.w_row);
+    for (T& v : state[0][i]) v = i == 0 ? v : v * v;
+    state[1][i] = state[0][i];
+  }
+  u.step.rate = 0.01, u.step.beta_1 = 0.9, u.step.beta_2 = 0.999, u.step.epsilon = 1e-7;
+  const Index variant = up_to(6);
+  if (variant == 1) u.step.kind = OptimizerKind::adam;
+  if (variant == 2) u.step.momentum = 0.9;
+  if (variant == 3) u.l1 = 0.1, u.l2 = 0.2;
+  if (variant == 4) u.step.clip_value = 0.5;
+  if (variant == 5) u.step.decay = 1e-3;
+  if (variant == 6) u.step.gradient_scale = 0.5;
+  Workspace<T> workspace(dense_update_workspace<T>(n, d, m)), gradient(d * m);
+  for (int plain = 0; plain < 2; ++plain) {
+    u.w = state[plain][0].data();
+    for (int s = 0; s < kMaxSlots; ++s) u.slots[s] = state[plain][s + 1].data();
+    u.workspace = plain == 1 ? gradient.data() : workspace.data();
+    plain == 1 ? dense_update_plain(u) : dense_update(u);
+  }
+  bool same = workspace.intact();
+  for (int i = 0; i < 4; ++i) same = same && same_bits(state[0][i], state[1][i]);
+  if (!same)
+    std::printf("dense_update %zu bytes: n %td d %td m %td variant %td\n", sizeof(T), n, d, m, variant);
+  return same;
+}
+
+// A column's sum does not depend on the columns beside it.
+template <class T>
+bool column_sums_are_split_invariant(Index n, Index m) {
+  const Index row = m + up_to(3);
+  const auto x = random_values<T>(n * row + 1);
+  std::vector<T> whole(static_cast<std::size_t>(m + 1), T(5)), single = whole;
+  column_sums(n, m, x.data(), row, whole.data());
+  for (Index j = 0; j < m; ++j) column_sums(n, Index{1}, x.data() + j, row, single.data() + j);
+  if (same_bits(whole, single)) return true;
+  std::printf("column_sums %zu bytes: n %td m %td\n", sizeof(T), n, m);
+  return false;
+}
+
+template <class T>
+int failures() {
+  int failed = 0;
+  for (int i = 0; i < 500; ++i) {
+    const Index deep = up_to(19) == 0 ? size() * 17 : size();
+    failed += !matmul_equals_plain<T>(up_to(49) == 0 ? 700 : size(), size(), up_to(29) == 0 ? 0 : deep);
+    failed += !dense_update_equals_plain<T>(up_to(29) == 0   ? 0
+                                            : up_to(39) == 0 ? 800
+                                                             : size(),
+                                            size(), size());
+    failed += !column_sums_are_split_invariant<T>(size() - 1, size());
+  }
+  return failed;
+}
+
+}  // namespace
+
+int main() {
+  return failures<float>() + failures<double>() == 0 ? 0 : 1;
+}
