@@ -26,6 +26,6 @@ def test_readme_block_prints_what_it_says(code: str, printed: str) -> None:
         exec(compile(code, README.name, "exec"), {})
     actual = out.getvalue()
     assert NUMBER.sub("#", actual) == NUMBER.sub("#", printed)
-    # Instruction sets round differently, and a training ends a little elsewhere: 3 % of each number.
+    # Instruction sets round differently, so that a training ends elsewhere: 3 % of each number.
     for a, p in zip(NUMBER.findall(actual), NUMBER.findall(printed), strict=True):
         assert float(a) == pytest.approx(float(p), rel=0.03, abs=1e-12), f"{actual}\n{printed}"
