@@ -1,5 +1,6 @@
 // Losses and metrics: losses.hpp, metrics.hpp.
 #include "picaflor/kernels/losses.hpp"
+
 #include "picaflor/kernels/metrics.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {

@@ -1,5 +1,6 @@
 // Update rules and penalties: optimizers.hpp, penalties.hpp.
 #include "picaflor/kernels/optimizers.hpp"
+
 #include "picaflor/kernels/penalties.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {

@@ -13,8 +13,7 @@ namespace picaflor::inline PICAFLOR_LEVEL {
 template <class T>
 void activation_forward(const Activation& activation, Index size, const T* x, T* y) noexcept {
   packet::with_kind(activation, [=](const auto& f) {
-    packet::for_each_packet(
-        size, y, [&f](const auto& p) { return f.value(p); }, x);
+    packet::for_each_packet(size, y, [&f](const auto& p) { return f.value(p); }, x);
   });
 }
 

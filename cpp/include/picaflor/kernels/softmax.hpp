@@ -106,10 +106,8 @@ void softmax_forward(Index n, Index c, const T* x, Index x_row, T* y, Index y_ro
     }
     const T top = top_of_row(c, x);
     map_row(c, y, ExpFrom<T>{top}, x);
-    const T scale = static_cast<T>(1 / sum_row<T>(
-                                           c, [](const auto& p) { return p; }, y));
-    map_row(
-        c, y, [=](const auto& p) { return pmul(p, splat<std::decay_t<decltype(p)>>(scale)); }, y);
+    const T scale = static_cast<T>(1 / sum_row<T>(c, [](const auto& p) { return p; }, y));
+    map_row(c, y, [=](const auto& p) { return pmul(p, splat<std::decay_t<decltype(p)>>(scale)); }, y);
   }
 }
 
@@ -133,8 +131,8 @@ void softmax_backward(Index n, Index c, const T* dy, Index dy_row, const T* y, I
     return;
   }
   for (Index i = 0; i < n; ++i, dy += dy_row, y += y_row, dx += dx_row) {
-    const T sum = static_cast<T>(sum_row<T>(
-        c, [](const auto& d, const auto& p) { return pmul(d, p); }, dy, y));
+    const T sum =
+        static_cast<T>(sum_row<T>(c, [](const auto& d, const auto& p) { return pmul(d, p); }, dy, y));
     map_row(
         c, dx,
         [=](const auto& d, const auto& p) { return pmul(p, psub(d, splat<std::decay_t<decltype(p)>>(sum))); },
@@ -191,8 +189,7 @@ void log_softmax_backward(Index n, Index c, const T* dy, Index dy_row, const T* 
     return;
   }
   for (Index i = 0; i < n; ++i, dy += dy_row, y += y_row, dx += dx_row) {
-    const T sum = static_cast<T>(sum_row<T>(
-        c, [](const auto& d) { return d; }, dy));
+    const T sum = static_cast<T>(sum_row<T>(c, [](const auto& d) { return d; }, dy));
     map_row(
         c, dx,
         [=](const auto& d, const auto& p) {

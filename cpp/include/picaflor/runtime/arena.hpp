@@ -35,9 +35,7 @@ class AlignedArray {
     if (bytes >= kHugePage) madvise(data_, bytes, MADV_HUGEPAGE);
 #endif
   }
-  AlignedArray(AlignedArray&& other) noexcept {
-    *this = std::move(other);
-  }
+  AlignedArray(AlignedArray&& other) noexcept { *this = std::move(other); }
   AlignedArray& operator=(AlignedArray&& other) noexcept {
     block_ = std::move(other.block_);
     data_ = std::exchange(other.data_, nullptr);
@@ -45,12 +43,8 @@ class AlignedArray {
     return *this;
   }
 
-  T* data() const {
-    return data_;
-  }
-  Index size() const {
-    return size_;
-  }
+  T* data() const { return data_; }
+  Index size() const { return size_; }
 
  private:
   static constexpr std::size_t kHugePage = std::size_t{1} << 21;
