@@ -125,7 +125,8 @@ def _class_ids(y: Array, shape: Shape, name: str) -> Array:
         raise ValueError(
             f"{name} must hold class ids of shape (n,) or (n, 1), got {y.shape}{advice}"
         )
-    ids = y.astype(np.int64) if y.dtype != np.int64 else np.ascontiguousarray(y)
+    with np.errstate(invalid="ignore"):  # NaN becomes some integer, which differs from it
+        ids = np.ascontiguousarray(y, dtype=np.int64)
     if y.dtype.kind == "f" and not np.array_equal(ids, y):
         odd = y[ids != y][0]
         raise ValueError(f"{name} must hold class ids, which are whole numbers, got {odd}")

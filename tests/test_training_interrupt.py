@@ -1,0 +1,61 @@
+"""Ctrl-C: it ends a training within half a second and leaves a model that can be used."""
+
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+import numpy as np
+import pytest
+
+import picaflor as pf
+from picaflor import layers
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(signal, "pthread_kill"), reason="needs signals that reach the main thread"
+)
+
+
+def interrupt_after(seconds: float) -> tuple[threading.Thread, list[float]]:
+    """Send this process the signal of Ctrl-C; the list will hold the time of that."""
+    sent: list[float] = []
+
+    def send() -> None:
+        time.sleep(seconds)
+        sent.append(time.perf_counter())
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    return thread, sent
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"verbose": 1},
+        {"callbacks": [pf.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)]},
+    ],
+    ids=["one call an epoch", "progress bar", "batch hooks"],
+)
+def test_ctrl_c_ends_fit_and_leaves_a_usable_model(options: dict[str, Any]) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(20_000, 64)).astype(np.float32)
+    y = rng.integers(0, 10, 20_000)
+    model = pf.Sequential(
+        [pf.Input((64,)), layers.Dense(256, "relu"), layers.Dense(10, "softmax")], seed=0
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", ["accuracy"])
+    thread, sent = interrupt_after(0.3)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, y, epochs=10_000, **{"verbose": 0, **options})
+    took = time.perf_counter() - sent[0]
+    thread.join()
+    assert took < 0.5
+    assert all(np.isfinite(w).all() for w in model.get_weights())
+    assert model.optimizer.iterations > 0
+    before = model.evaluate(x[:500], y[:500])[0]
+    model.fit(x[:500], y[:500], epochs=5, verbose=0)
+    assert model.evaluate(x[:500], y[:500])[0] < before
