@@ -265,6 +265,19 @@ def test_validation_split_takes_the_tail(rng: np.random.Generator) -> None:
     assert same_weights(split, given)
 
 
+def test_log_keys_are_sorted(rng: np.random.Generator) -> None:
+    x, y = regression(rng)
+    model = linear_model(metrics=["mse"], weighted_metrics=["mse"])
+    history = model.fit(x, y, epochs=2, verbose=0, validation_split=0.5, validation_freq=2)
+    assert list(history.history) == [
+        *("loss", "mse", "weighted_mse"),
+        *("val_loss", "val_mse", "val_weighted_mse"),  # first seen in the second epoch
+    ]
+    assert list(model.fit(x, y, verbose=0, validation_split=0.5).history) == [
+        *("loss", "mse", "val_loss", "val_mse", "val_weighted_mse", "weighted_mse")
+    ]
+
+
 def test_validation_does_not_change_the_training(rng: np.random.Generator) -> None:
     x, y = regression(rng)
     plain, checked = linear_model(), linear_model()

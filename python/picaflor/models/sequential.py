@@ -191,6 +191,7 @@ class Sequential(Inference):
                 if held_out is not None and is_due(epoch + 1):
                     means = loop.evaluate(held_out, validation_size or size, validation_steps)
                     logs.update({f"val_{key}": value for key, value in means.logs().items()})
+                    logs = dict(sorted(logs.items()))
                 callback_list.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
