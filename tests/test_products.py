@@ -1,4 +1,4 @@
-"""Tuned product kernels against their plain versions, in C++, bit for bit (tests/cpp/products.cpp)."""
+"""Tuned product kernels against their plain versions, bit for bit (tests/cpp/products.cpp)."""
 
 import importlib.util
 import os
