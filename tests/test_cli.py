@@ -17,6 +17,13 @@ import picaflor as pf
 from picaflor.cli import main
 
 
+@pytest.fixture(autouse=True)
+def _same_threads():
+    before = pf.get_num_threads()
+    yield
+    pf.set_num_threads(before)
+
+
 @pytest.fixture
 def run(capsys):
     """Call ``picaflor ARGUMENTS``; return exit code, standard output and standard error."""
