@@ -24,7 +24,7 @@ def same_weights(a: pf.Sequential, b: pf.Sequential) -> bool:
     return all(np.array_equal(u, v) for u, v in zip(a.get_weights(), b.get_weights(), strict=True))
 
 
-# ----------------------------------------------------------------------------------------- structure
+# ------------------------------------------------------------------------------- structure
 
 
 def test_layers_are_named_as_in_keras_and_exclude_the_input() -> None:
@@ -240,7 +240,7 @@ def test_config_makes_an_equal_model() -> None:
     assert same_weights(model, again)  # the seed is part of the config
 
 
-# ----------------------------------------------------------------------------------------- inference
+# ------------------------------------------------------------------------------- inference
 
 
 def test_all_ways_to_predict_agree(rng: np.random.Generator) -> None:
@@ -296,7 +296,7 @@ def test_training_mode_moves_the_random_state_on() -> None:
     np.testing.assert_array_equal(model(x), model(x))
 
 
-# -------------------------------------------------------------------------------------- copies, pickle
+# ------------------------------------------------------------------------------- copies, pickle
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))])
