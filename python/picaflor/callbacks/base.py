@@ -103,16 +103,18 @@ class Callback:
 
     def _wants_batches(self, phase: str) -> bool:
         """Tell whether the batch hooks of "train", "test" or "predict" do anything."""
-        hooks = [f"on_{phase}_batch_begin", f"on_{phase}_batch_end"]
-        if phase == "train":
-            hooks += ["on_batch_begin", "on_batch_end"]
-        return any(
-            getattr(getattr(self, hook), "__func__", None) is not getattr(Callback, hook)
-            for hook in hooks
-        )
+        return any(_overrides(self, f"on_{phase}_batch_{end}") for end in ("begin", "end"))
 
     def _on_progress(self, batches: int, total: int) -> None:
         """Run several times a second while an epoch runs; see `CallbackList.refresh`."""
+
+
+def _overrides(callback: Callback, hook: str) -> bool:
+    """Tell whether a hook does anything, or, for a batch of training, its older name."""
+    if getattr(getattr(callback, hook), "__func__", None) is not getattr(Callback, hook):
+        return True
+    older = hook.replace("_train_batch", "_batch")
+    return older != hook and _overrides(callback, older)
 
 
 class CallbackList(Callback):
@@ -146,6 +148,7 @@ class CallbackList(Callback):
     ) -> None:
         super().__init__()
         self.callbacks: list[Callback] = flat(callbacks)
+        self._methods: dict[str, list[Callable[..., None]]] = {}  # those that do anything
         if model is not None:
             self.set_model(model)
         self.set_params(params)
@@ -158,6 +161,7 @@ class CallbackList(Callback):
     def append(self, callback: Callback) -> None:
         """Add a callback at the end."""
         self.callbacks.append(callback)
+        self._methods = {}
 
     def set_model(self, model: Any) -> None:
         """Give the model to each callback."""
@@ -179,35 +183,38 @@ class CallbackList(Callback):
             callback._on_progress(batches, total)
 
 
-def _call_each(hook: str, counted: bool) -> Callable[..., None]:
+def _call_each(hook: str) -> Callable[..., None]:
     """Return a method that calls `hook` of every callback with one dict."""
+
+    def methods(self: CallbackList) -> list[Callable[..., None]]:
+        if hook not in self._methods:
+            self._methods[hook] = [getattr(c, hook) for c in self.callbacks if _overrides(c, hook)]
+        return self._methods[hook]
 
     def plain(self: CallbackList, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
-        for callback in self.callbacks:
-            getattr(callback, hook)(logs)
+        for method in methods(self):
+            method(logs)
 
     def of_epoch(self: CallbackList, epoch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
-        for callback in self.callbacks:
-            getattr(callback, hook)(epoch, logs)
+        for method in methods(self):
+            method(epoch, logs)
 
     def of_batch(self: CallbackList, batch: int, logs: Logs | None = None) -> None:
         logs = {} if logs is None else logs
-        for callback in self.callbacks:
-            getattr(callback, hook)(batch, logs=logs)
+        for method in methods(self):
+            method(batch, logs=logs)
 
-    method = plain if not counted else of_epoch if "epoch" in hook else of_batch
-    method.__name__ = hook
-    method.__doc__ = f"Call `{hook}` of each callback."
-    return method
+    result = of_batch if "batch" in hook else of_epoch if "epoch" in hook else plain
+    result.__name__ = hook
+    result.__doc__ = f"Call `{hook}` of each callback."
+    return result
 
 
 for _hook in vars(Callback).copy():
     if _hook.startswith("on_"):
-        setattr(
-            CallbackList, _hook, _call_each(_hook, counted="batch" in _hook or "epoch" in _hook)
-        )
+        setattr(CallbackList, _hook, _call_each(_hook))
 
 
 def flat(callbacks: Any) -> list[Callback]:

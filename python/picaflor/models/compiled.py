@@ -86,15 +86,19 @@ class Means:
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self._entries = entries
-        self._engine = [entry for entry in entries if entry.engine is not None]
         self._python = [entry for entry in entries if entry.engine is None]
+        self._engine = len(entries) - len(self._python)
         self.needs_python = bool(self._python)
-        for entry in self._python:
-            entry.metric.reset_state()
+        self.reset()
+
+    def reset(self) -> None:
+        """Start a new epoch."""
         self._loss = 0.0
         self._rows = 0
-        self._sums = [0.0] * len(self._engine)
-        self._weights = [0.0] * len(self._engine)
+        self._sums = [0.0] * self._engine
+        self._weights = [0.0] * self._engine
+        for entry in self._python:
+            entry.metric.reset_state()
 
     def add(self, result: Any) -> None:
         """Add the sums of a range of minibatches."""
@@ -137,15 +141,15 @@ class BadLoss:
     def __init__(self) -> None:
         self._reported = False
 
-    def look(self, result: Any, epoch: int, first_batch: int) -> None:
-        """Warn if a minibatch of this range had such a loss."""
-        if result.bad_batch < 0 or self._reported:
+    def report(self, epoch: int, batch: int) -> None:
+        """Warn of it the first time; epoch and batch count from 0."""
+        if self._reported:
             return
         self._reported = True
         warnings.warn(
-            f"the loss is NaN or infinite in epoch {epoch + 1}, batch "
-            f"{first_batch + result.bad_batch + 1}: a smaller learning rate, clipped gradients or "
-            "scaled inputs may help; the callback TerminateOnNaN stops training there",
+            f"the loss is NaN or infinite in epoch {epoch + 1}, batch {batch + 1}: a smaller "
+            "learning rate, clipped gradients or scaled inputs may help; the callback "
+            "TerminateOnNaN stops training there",
             RuntimeWarning,
             stacklevel=4,
         )

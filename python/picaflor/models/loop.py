@@ -21,7 +21,6 @@ from picaflor.models.compiled import BadLoss, Means
 from picaflor.models.data import Data
 
 _REFRESH = 0.1  # seconds between updates of a progress bar
-_FOREVER = math.inf
 
 
 @dataclass
@@ -66,46 +65,51 @@ class Loop:
     def __init__(self, model: Any, callbacks: CallbackList) -> None:
         self.model = model
         self.network = model._network
-        self.optimizer = model.optimizer
         self.callbacks = callbacks
         self.bad_loss = BadLoss()
+        self._means = Means(model._entries())
+        self._hooks = callbacks._wants_batches("train")
+        self._single = self._hooks or self._means.needs_python or model._constrained
+        self._limit = _REFRESH if callbacks.refresh else math.inf
 
     def train(self, data: Data, epochs: Epochs, epoch: int) -> Means:
         """Train for one epoch and return its means."""
-        if self.model._network is not self.network:
+        model, network, callbacks, means = self.model, self.network, self.callbacks, self._means
+        if model._network is not network:
             raise RuntimeError("the layers of a model cannot be changed while it is trained")
-        self.model._iterations_to_engine()  # and hyperparameters that a callback changed
-        means = Means(self.model._entries())
-        constraints = constraints_of(self.model)
+        optimizer = model._optimizer_to_engine()  # hyperparameters may have been changed
+        means.reset()
         order, first, last = epochs.take()
-        batch_size = epochs.batch_size
-        hooks = self.callbacks._wants_batches("train")
-        single = hooks or means.needs_python or bool(constraints)
-        limit = _REFRESH if self.callbacks.refresh else _FOREVER
+        size = epochs.batch_size
         batch = first
-        while batch < last and not (self.model.stop_training and batch > first):
-            if hooks:
-                self.callbacks.on_train_batch_begin(batch - first, {})
-            until = batch + 1 if single else last
-            start, stop = batch * batch_size, min(until * batch_size, epochs.rows)
-            rates = self.optimizer._rates(self.network.iterations, until - batch)
-            result = self.network.train(
-                data.x, data.y, data.weight, order, start, stop, batch_size, rates, limit
+        while batch < last and not (model.stop_training and batch > first):
+            if self._hooks:
+                callbacks.on_train_batch_begin(batch - first, {})
+            until = batch + 1 if self._single else last
+            start, stop = batch * size, min(until * size, epochs.rows)
+            rates = optimizer._rates(optimizer._iterations, until - batch)
+            result = network.train(
+                data.x, data.y, data.weight, order, start, stop, size, rates, self._limit
             )
-            self.optimizer._iterations = self.network.iterations
+            optimizer._iterations = network.iterations
             means.add(result)
-            self.bad_loss.look(result, epoch, batch - first)
+            if result.bad_batch >= 0:
+                self.bad_loss.report(epoch, batch - first + result.bad_batch)
             batch += result.batches
-            if means.needs_python:
-                rows = slice(start, stop) if order is None else order[start:stop]
-                weight = None if data.weight is None else data.weight[rows]
-                means.update(data.y[rows], self.network.output, weight)
-            for value, constraint in constraints:
-                value[...] = constraint(value)
-            if hooks:
-                self.callbacks.on_train_batch_end(batch - 1 - first, means.logs())
-            self.callbacks._on_progress(batch - first, last - first)
+            if self._single:
+                self._look_at_batch(data, order, start, stop)
+            if self._hooks:
+                callbacks.on_train_batch_end(batch - 1 - first, means.logs())
+            callbacks._on_progress(batch - first, last - first)
         return means
+
+    def _look_at_batch(self, data: Data, order: Array | None, start: int, stop: int) -> None:
+        """Do what Python has to do after a minibatch."""
+        if self._means.needs_python:
+            rows = slice(start, stop) if order is None else order[start:stop]
+            weight = None if data.weight is None else data.weight[rows]
+            self._means.update(data.y[rows], self.network.output, weight)
+        constrain(self.model)
 
     def evaluate(self, data: Data, batch_size: int, steps: int | None = None) -> Means:
         """Return loss and metrics in inference mode, over all data or the first `steps`."""
@@ -143,15 +147,14 @@ def predict(model: Any, x: Array, batch_size: int, callbacks: CallbackList) -> A
     return y
 
 
-def constraints_of(model: Any) -> list[tuple[Array, Any]]:
-    """Return the weights of trainable layers that have a constraint, with it."""
-    return [
-        (value, spec.constraint)
-        for layer in model.layers
-        if layer.trainable
-        for spec, value in zip(layer._specs, layer._values, strict=True)
-        if spec.constraint is not None
-    ]
+def constrain(model: Any) -> None:
+    """Apply the constraints to the weights of layers that are trained."""
+    if model._constrained:
+        for layer in model.layers:
+            if layer.trainable:
+                for spec, value in zip(layer._specs, layer._values, strict=True):
+                    if spec.constraint is not None:
+                        value[...] = spec.constraint(value)
 
 
 def _ranges(rows: int, length: int) -> Iterator[tuple[int, int, int]]:

@@ -19,7 +19,7 @@ from picaflor.models.data import (
     sample_weights,
     targets,
 )
-from picaflor.models.loop import constraints_of
+from picaflor.models.loop import constrain
 from picaflor.models.weights import Weights
 
 
@@ -244,17 +244,15 @@ class Training(Weights):
         """
         data = self._data(x, y, sample_weight, class_weight)
         n = len(data.x)
-        network, optimizer = self._network, self._iterations_to_engine()
+        network, optimizer = self._network, self._optimizer_to_engine()
         rates = optimizer._rates(optimizer._iterations, 1)
         result = network.train(data.x, data.y, data.weight, None, 0, n, n, rates)
         optimizer._iterations += 1
         values = self._values(result, data)
-        if self._constrained:
-            for weight, constraint in constraints_of(self):
-                weight[...] = constraint(weight)
+        constrain(self)
         return as_result(values, return_dict)
 
-    def _iterations_to_engine(self) -> Any:
+    def _optimizer_to_engine(self) -> Any:
         """Bring the engine up to date with the optimizer, and return that."""
         compiled = self._compiled
         assert compiled is not None
