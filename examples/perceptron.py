@@ -1,8 +1,8 @@
 """A perceptron: a single unit that says 0 or 1, and how it can learn.
 
 The unit computes step(x @ w + b). Its derivative is zero wherever there is one, so no gradient
-tells it how to get better; picaflor says so instead of training in vain. Rosenblatt's rule of 1958
-needs no derivative: after a wrong answer, move the weights towards (or away from) the sample.
+tells it how to get better, and picaflor's gradient check says so. Rosenblatt's rule of 1958 needs
+no derivative: after a wrong answer, move the weights towards (or away from) the sample.
 
     python examples/perceptron.py
 """
@@ -46,3 +46,5 @@ print("\nas a model, AND of the four inputs:", model.predict(x, verbose=0)[:, 0]
 # ... but there is nothing for gradient descent to follow.
 _, gradients = model.loss_and_gradients(x, np.array(gates["OR"], dtype=np.float64))
 print("gradient of the loss by its weights:", gradients[0][:, 0], "and bias:", gradients[1])
+report = pf.gradcheck(model, x + 0.1, np.array(gates["OR"], dtype=np.float64))
+print(str(report).splitlines()[-1])

@@ -62,6 +62,7 @@ def test_perceptron() -> None:
         assert re.search(rf"^{gate} +wants (\[.*\]), gets \1: learnt", output, re.MULTILINE)
     assert re.search(r"^XOR .*not learnt", output, re.MULTILINE)
     assert "AND of the four inputs: [0 0 0 1]" in output
+    assert "zero everywhere, so that descent cannot train it" in output.splitlines()[-1]
 
 
 def test_backpropagation() -> None:
