@@ -238,6 +238,14 @@ def test_clipped_probabilities_have_no_gradient(dtype):
     each, gradient = core("categorical_cross_entropy", pred, np.array([0]))
     assert_close(each, [-np.log(1e-7)], np.float32, "rows")
     assert gradient.tolist() == [[0.0, 0.0, 0.0]]
+    # squared_log_error counts -3 as 1e-7; kl_divergence counts 0 as 1e-7 and 2 as 1
+    each, gradient = core("squared_log_error", np.full((1, 1), -3, dtype), np.ones((1, 1), dtype))
+    assert_close(each, [(np.log(2) - np.log1p(1e-7)) ** 2], dtype, "rows")
+    assert gradient.tolist() == [[0.0]]
+    pred = np.array([[0.0, 2.0, 0.5]], dtype=dtype)
+    each, gradient = core("kl_divergence", pred, np.full((1, 3), 0.5, dtype))
+    assert_close(each, [0.5 * np.log(0.5 / 1e-7) + 0.5 * np.log(0.5)], np.float32, "rows")
+    assert gradient.tolist() == [[0.0, 0.0, -1.0]]
 
 
 # --------------------------------------------------------------------------------------- extremes
