@@ -7,6 +7,7 @@ namespace picaflor {
 
 void bind_dense(pybind11::module_& m);
 void bind_functional(pybind11::module_& m);
+void bind_layers(pybind11::module_& m);
 void bind_losses(pybind11::module_& m);
 void bind_network(pybind11::module_& m);
 void bind_optimizers(pybind11::module_& m);

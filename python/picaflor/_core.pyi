@@ -412,3 +412,31 @@ class Network:
     def predict(
         self, x: npt.ArrayLike, out: npt.NDArray[Any] | None = None
     ) -> npt.NDArray[Any]: ...
+
+# ---- layers without a product, for the tests of their kernels (bind_layers.cpp) ----
+def dropout(
+    x: npt.ArrayLike, rate: float, seed: int, stream: int = 0, first: int = 0
+) -> npt.NDArray[Any]: ...
+def gaussian_noise(
+    x: npt.ArrayLike, stddev: float, seed: int, stream: int = 0, first: int = 0
+) -> npt.NDArray[Any]: ...
+def normalize(
+    x: npt.ArrayLike,
+    gamma: npt.ArrayLike | None,
+    beta: npt.ArrayLike | None,
+    epsilon: float,
+    *,
+    by_rows: bool,
+    moving: tuple[npt.NDArray[Any], npt.NDArray[Any]] | None = None,
+    momentum: float = 0.0,
+    training: bool = True,
+) -> tuple[npt.NDArray[Any], tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]]: ...
+def normalize_backward(
+    dy: npt.ArrayLike,
+    x: npt.ArrayLike,
+    gamma: npt.ArrayLike | None,
+    moments: tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike],
+    *,
+    by_rows: bool,
+    training: bool = True,
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]: ...

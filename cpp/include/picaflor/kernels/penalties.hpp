@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "picaflor/kernels/optimizers.hpp"
+#include "picaflor/kernels/sums.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -29,37 +30,19 @@ void add_penalty_gradient(Index size, const T* p, double l1, double l2, T* g) no
   std::memcpy(g + i, to, bytes);
 }
 
-namespace rules {
-
-// sum_i term(x_i), in double: element i always goes to lane i mod 16, and the lanes are added in one order,
-// so alignment changes nothing.
-template <class T, class Term>
-double lane_sum(Index size, const T* x, Term term) {
-  constexpr Index lanes = 16;
-  double sum[lanes] = {};
-  Index i = 0;
-  for (; i + lanes <= size; i += lanes) {
-    for (Index k = 0; k < lanes; ++k) sum[k] += term(static_cast<double>(x[i + k]));
-  }
-  for (Index k = 0; i + k < size; ++k) sum[k] += term(static_cast<double>(x[i + k]));
-  for (Index half = lanes / 2; half > 0; half /= 2) {
-    for (Index k = 0; k < half; ++k) sum[k] += sum[k + half];
-  }
-  return sum[0];
-}
-
-}  // namespace rules
-
 // sum_i x_i^2
 template <class T>
 double sum_of_squares(Index size, const T* x) noexcept {
-  return rules::lane_sum(size, x, [](double value) { return value * value; });
+  return lane_sum(size, [x](Index i) {
+    const double value = static_cast<double>(x[i]);
+    return value * value;
+  });
 }
 
 // sum_i |x_i|
 template <class T>
 double sum_of_magnitudes(Index size, const T* x) noexcept {
-  return rules::lane_sum(size, x, [](double value) { return std::fabs(value); });
+  return lane_sum(size, [x](Index i) { return std::fabs(static_cast<double>(x[i])); });
 }
 
 }  // namespace picaflor::inline PICAFLOR_LEVEL

@@ -224,6 +224,42 @@ struct RandomStream {
   std::uint64_t first = 0;  // number of the first element: a part of a buffer draws what the whole would
 };
 
+// y = gamma (x - mean) scale + beta,  scale = 1 / sqrt(variance + epsilon).    x, y: (n, d)
+template <class T>
+struct Normalization {
+  Index n = 0, d = 0;
+  const T* x = nullptr;
+  Index x_row = 0;
+  const T* gamma = nullptr;  // (d), null for ones
+  const T* beta = nullptr;   // (d), null for zeros
+  double epsilon = 0;
+  T* y = nullptr;  // written; may be x
+  Index y_row = 0;
+  T* mean = nullptr;  // written, for the backward; batch normalization: (d), layer normalization: (n)
+  T* rest = nullptr;  // what rounding took from the mean
+  T* scale = nullptr;
+  T* moving_mean = nullptr;  // (d), batch normalization: updated in training (unless null), else read
+  T* moving_variance = nullptr;
+  double momentum = 0;
+};
+
+template <class T>
+struct NormalizationBackward {
+  Index n = 0, d = 0;
+  const T* dy = nullptr;
+  Index dy_row = 0;
+  const T* x = nullptr;
+  Index x_row = 0;
+  const T* gamma = nullptr;  // (d), null for ones
+  const T* mean = nullptr;   // as the forward has written them
+  const T* rest = nullptr;
+  const T* scale = nullptr;
+  T* dx = nullptr;  // written; may be dy
+  Index dx_row = 0;
+  T* dgamma = nullptr;  // (d), written; null where not wanted
+  T* dbeta = nullptr;
+};
+
 template <class T>
 struct KernelTable {
   Index lanes;  // elements of one vector: products with m a multiple of it have no ragged panel
@@ -271,6 +307,18 @@ struct KernelTable {
                          Index y_row) noexcept;
   void (*affine_backward)(Index n, Index d, const T* dy, Index dy_row, const T* factor, T* dx,
                           Index dx_row) noexcept;
+
+  // normalization.hpp.  Batch normalization in training, or with the moving moments as constants; any range of
+  // columns (all pointers moved along), the padding too.
+  void (*batch_norm_forward)(const Normalization<T>&) noexcept;
+  void (*batch_norm_backward)(const NormalizationBackward<T>&) noexcept;
+  void (*batch_norm_inference)(const Normalization<T>&) noexcept;
+  void (*batch_norm_inference_backward)(const NormalizationBackward<T>&) noexcept;
+  // Layer normalization; any range of rows, d without padding.  dgamma and dbeta are a call of their own, by any
+  // range of columns, before dx overwrites dy.
+  void (*layer_norm_forward)(const Normalization<T>&) noexcept;
+  void (*layer_norm_backward)(const NormalizationBackward<T>&) noexcept;
+  void (*layer_norm_weights_backward)(const NormalizationBackward<T>&) noexcept;
 
   // dropout.hpp: backward is the same call on dy with the same stream; y may be x
   void (*dropout)(RandomStream, double rate, Index size, const T* x, T* y) noexcept;
