@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <memory>
-#include <new>
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,29 +12,27 @@
 #include "bindings.hpp"
 #include "names.hpp"
 #include "picaflor/network/matmul.hpp"
+#include "picaflor/runtime/arena.hpp"
 
 namespace picaflor {
 namespace {
 
 using namespace bind;
 
-// One workspace for each thread that a call may use, without initial values.
+// One workspace for each thread that a call may use.  The memory stays with the calling thread: taking 100 KB
+// from the system and giving it back would cost more than a small product.
 template <class T>
 class Workspaces {
  public:
   Workspaces(Index threads, Index size) {
+    thread_local AlignedArray<T> memory;
     const Index each = padded<T>(size);
-    block_.reset(static_cast<T*>(
-        ::operator new(static_cast<std::size_t>(threads * each) * sizeof(T), std::align_val_t{kCacheLine})));
-    for (Index i = 0; i < threads; ++i) of_[i] = block_.get() + i * each;
+    if (memory.size() < threads * each) memory = AlignedArray<T>(threads * each);
+    for (Index i = 0; i < threads; ++i) of_[i] = memory.data() + i * each;
   }
   T* const* data() const { return of_; }
 
  private:
-  struct Delete {
-    void operator()(T* p) const { ::operator delete(static_cast<void*>(p), std::align_val_t{kCacheLine}); }
-  };
-  std::unique_ptr<T, Delete> block_;
   T* of_[kMaxThreads];
 };
 
