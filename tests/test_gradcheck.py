@@ -159,7 +159,6 @@ def test_perceptron_with_a_step_is_told_that_descent_cannot_train_it(batch):
     )
 
 
-@pytest.mark.xfail(strict=True, reason="the engine does not run batch normalization yet")
 def test_training_mode_checks_batch_normalization_and_leaves_the_model_alone(batch):
     model = pf.Sequential(
         [pf.Input((4,)), pf.layers.BatchNormalization(), pf.layers.Dense(2)],

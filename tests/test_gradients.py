@@ -21,11 +21,6 @@ SMALL = 1e-3
 SIZES = [(1, 1, 1, 1), (5, 3, 4, 2), (17, 9, 33, 7), (33, 65, 16, 3)]
 DTYPES = ["float32", "float64"]
 
-# Strict: the day the engine runs these layers, the marks have to go.
-normalization_in_engine = pytest.mark.xfail(
-    strict=True, reason="the engine does not run batch and layer normalization yet"
-)
-
 
 def compiled(layers, loss, dtype="float64", seed=1):
     model = pf.Sequential(layers, dtype=dtype, seed=seed)
@@ -132,7 +127,6 @@ def test_layer_between_dense_layers_and_at_either_end(layer, dtype):
     check_layer_at_every_place(layer, dtype)
 
 
-@normalization_in_engine
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
     "layer",
@@ -161,7 +155,6 @@ def check_layer_at_every_place(layer, dtype):
     assert_gradients_match(spread_biases(model), x, y)
 
 
-@normalization_in_engine
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("size", [(2, 3, 4, 1), (17, 9, 33, 7), (33, 5, 16, 3)])
 def test_batch_normalization_in_training(size, dtype):
@@ -449,7 +442,6 @@ def test_deep_model_passes_all_three_witnesses():
     assert len(report.parameters) == 5
 
 
-@normalization_in_engine
 @pytest.mark.parametrize("training", [False, True])
 def test_deep_model_with_normalization_passes_all_three_witnesses(training):
     model = deep_model(pf.layers.BatchNormalization(), pf.layers.LayerNormalization())

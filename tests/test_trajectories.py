@@ -115,7 +115,6 @@ def test_float32_follows_the_float64_path(name):
         np.testing.assert_allclose(after, expected, rtol=0, atol=2e-4)
 
 
-@pytest.mark.xfail(strict=True, reason="the engine does not run batch normalization yet")
 def test_batch_normalization_statistics_follow_the_reference():
     x, _ = some_data()
     y = np.sin(x[:, :2])

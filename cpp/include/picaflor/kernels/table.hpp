@@ -303,19 +303,19 @@ struct KernelTable {
   void (*gather_rows)(const GatherRows<T>&) noexcept;
 
   // affine.hpp: y = x factor + offset and dx = dy factor, column by column; y may be x, dx may be dy
-  void (*affine_forward)(Index n, Index d, const T* x, Index x_row, const T* factor, const T* offset, T* y,
-                         Index y_row) noexcept;
-  void (*affine_backward)(Index n, Index d, const T* dy, Index dy_row, const T* factor, T* dx,
+  void (*affine_forward)(Index n, Index d, const T* x, Index x_row, const double* factor,
+                         const double* offset, T* y, Index y_row) noexcept;
+  void (*affine_backward)(Index n, Index d, const T* dy, Index dy_row, const double* factor, T* dx,
                           Index dx_row) noexcept;
 
-  // normalization.hpp.  Batch normalization in training, or with the moving moments as constants; any range of
-  // columns (all pointers moved along), the padding too.
+  // normalization.hpp.  Batch normalization in training, or with the moving moments as constants; any range
+  // of columns (all pointers moved along), the padding too.
   void (*batch_norm_forward)(const Normalization<T>&) noexcept;
   void (*batch_norm_backward)(const NormalizationBackward<T>&) noexcept;
   void (*batch_norm_inference)(const Normalization<T>&) noexcept;
   void (*batch_norm_inference_backward)(const NormalizationBackward<T>&) noexcept;
-  // Layer normalization; any range of rows, d without padding.  dgamma and dbeta are a call of their own, by any
-  // range of columns, before dx overwrites dy.
+  // Layer normalization; any range of rows, d without padding.  dgamma and dbeta are a call of their own, by
+  // any range of columns, before dx overwrites dy.
   void (*layer_norm_forward)(const Normalization<T>&) noexcept;
   void (*layer_norm_backward)(const NormalizationBackward<T>&) noexcept;
   void (*layer_norm_weights_backward)(const NormalizationBackward<T>&) noexcept;

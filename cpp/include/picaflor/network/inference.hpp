@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "picaflor/network/data.hpp"
-#include "picaflor/network/steps.hpp"
+#include "picaflor/network/run_step.hpp"
 #include "picaflor/network/watch.hpp"
 #include "picaflor/runtime/arena.hpp"
 
@@ -15,8 +15,8 @@ template <class T>
 class Inference {
  public:
   // out (n, output) = predictions for n rows of x; false if interrupted before all were done.
-  bool predict(const KernelTable<T>& kernels, const Plan& plan, T* parameters, const T* constants,
-               const Rows& x, T* out, Index out_row, Interrupt interrupt) {
+  bool predict(const KernelTable<T>& kernels, const Plan& plan, T* parameters, const Rows& x, T* out,
+               Index out_row, Interrupt interrupt) {
     const Index n = x.rows;
     const Index threads = num_threads();
     const Index block = std::min(n, rows_per_block(plan));
@@ -24,8 +24,7 @@ class Inference {
     // Blocks that one thread each works on; a single block has its products split instead.
     const Index blocks = block == 0 ? 0 : (n + block - 1) / block;
     if (blocks <= 1) {
-      if (n > 0)
-        predict_block(kernels, plan, parameters, constants, x, Range{0, n}, out, out_row, 0, threads);
+      if (n > 0) predict_block(kernels, plan, parameters, x, Range{0, n}, out, out_row, 0, threads);
       return true;
     }
     Watch watch(0, interrupt);
@@ -36,7 +35,7 @@ class Inference {
       const auto work = [&](Index thread) {
         for (Index b = first + thread; b < last; b += threads) {
           const Range rows{b * block, std::min(n, (b + 1) * block)};
-          predict_block(kernels, plan, parameters, constants, x, rows, out, out_row, thread, 1);
+          predict_block(kernels, plan, parameters, x, rows, out, out_row, thread, 1);
         }
       };
       if (threads == 1) {
@@ -54,6 +53,7 @@ class Inference {
   struct Scratch {
     T* x = nullptr;
     T* y[2] = {};  // outputs of the steps, in turn
+    Moments<T> moments;
     std::vector<T*> workspaces;
   };
 
@@ -76,13 +76,15 @@ class Inference {
   }
 
   void lay_out(const KernelTable<T>& kernels, const Plan& plan) {
-    Index size = 0;
+    Index size = 0, moments = 0;
     for (const Step& step : plan.steps) {
+      moments = std::max(moments, moments_size<T>(step, capacity_));
       if (step.op == Op::dense) size = std::max(size, kernels.matmul_workspace(capacity_, step.row, step.in));
     }
     std::vector<T*> workspaces;
     for (Scratch& s : scratch_) {
       s.x = arena_.take(capacity_ * row_stride<T>(plan.input));
+      s.moments = {arena_.take(moments), arena_.take(moments), arena_.take(moments)};
       for (T*& y : s.y) y = arena_.take(capacity_ * plan.widest_row);
       workspaces.push_back(arena_.take(size));
     }
@@ -91,12 +93,11 @@ class Inference {
     }
   }
 
-  void predict_block(const KernelTable<T>& kernels, const Plan& plan, T* parameters, const T* constants,
-                     const Rows& all, Range rows, T* out, Index out_row, Index thread, Index threads) {
+  void predict_block(const KernelTable<T>& kernels, const Plan& plan, T* parameters, const Rows& all,
+                     Range rows, T* out, Index out_row, Index thread, Index threads) {
     const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
-    const StepContext<T> ctx{
-        kernels,     plan,  parameters, constants, nullptr, threads, scratch.workspaces.data(),
-        rows.size(), false, {},         nullptr};
+    const StepContext<T> ctx{kernels,     plan,  parameters, nullptr, threads, scratch.workspaces.data(),
+                             rows.size(), false, {},         nullptr};
     const T* now = nullptr;
     Index row = 0;
     if (can_read_in_place<T>(all, plan)) {
@@ -111,7 +112,7 @@ class Inference {
     for (const Step& step : plan.steps) {
       if (step.already_done || step.op == Op::dropout || step.op == Op::gaussian_noise) continue;
       T* const y = scratch.y[side];
-      run_step(ctx, step, now, row, y);
+      run_step(ctx, step, now, row, y, scratch.moments);
       now = y;
       row = step.row;
       side = 1 - side;

@@ -19,7 +19,7 @@
 #include "picaflor/network/inference.hpp"
 #include "picaflor/network/optimizer.hpp"
 #include "picaflor/network/plan.hpp"
-#include "picaflor/network/steps.hpp"
+#include "picaflor/network/run_step.hpp"
 #include "picaflor/network/watch.hpp"
 #include "picaflor/network/workspace.hpp"
 
@@ -61,8 +61,7 @@ class Network {
   void apply_gradients(double rate);
   // Whether all of out (n, output) was written, rows `out_row` apart: false if interrupted.
   bool predict(const Rows& x, T* out, Index out_row, Interrupt interrupt) {
-    return inference_.predict(kernels_, plan_, parameters_.data(), constants_.data(), x, out, out_row,
-                              interrupt);
+    return inference_.predict(kernels_, plan_, parameters_.data(), x, out, out_row, interrupt);
   }
 
   // Predictions for the last minibatch given to any of the first three: (last_rows, output).
@@ -85,7 +84,6 @@ class Network {
     return {kernels_,
             plan_,
             parameters_.data(),
-            constants_.data(),
             gradients_.data(),
             workspace_.threads,
             workspace_.scratch.data(),
@@ -97,6 +95,7 @@ class Network {
   const Step& step(Index s) const { return plan_.steps[static_cast<std::size_t>(s)]; }
   const T* input_of(Index s) const { return s == 0 ? batch_.x : output_of(s - 1); }
   Index input_row_of(Index s) const { return s == 0 ? batch_.x_row : step(s - 1).row; }
+  Moments<T> moments_of(Index s) const { return workspace_.moments[static_cast<std::size_t>(s)]; }
   T* output_of(Index s) const { return workspace_.outputs[static_cast<std::size_t>(s)]; }
   const T* scores() const { return loss_steps_ == 0 ? batch_.x : output_of(loss_steps_ - 1); }
   Index scores_row() const { return loss_steps_ == 0 ? batch_.x_row : step(loss_steps_ - 1).row; }
@@ -106,7 +105,8 @@ class Network {
   double loss_of_batch(T* dscores);
   double penalty() const;
   void add_metrics(RangeSums& sums);
-  // Calls update(step number, dy) for every dense layer to be trained, from the last to the first.
+  // Calls update(step number, dy) for every layer to be trained, from the last to the first; the gradients of
+  // a normalization are in the gradient buffer then.
   template <class Update>
   void backward(const StepContext<T>& ctx, const Update& update);
   void backward_into_gradients(const StepContext<T>& ctx);
@@ -121,7 +121,7 @@ class Network {
   const KernelTable<T>& kernels_;
   Plan plan_;
   mutable std::mutex mutex_;
-  AlignedArray<T> parameters_, gradients_, constants_;
+  AlignedArray<T> parameters_, gradients_;
   std::array<AlignedArray<T>, kMaxSlots> slots_;
   int slot_count_ = 0;
   OptimizerConfig optimizer_;
@@ -142,11 +142,8 @@ Network<T>::Network(Plan plan, std::uint64_t seed)
       plan_(std::move(plan)),
       parameters_(plan_.parameter_size),
       gradients_(plan_.parameter_size),
-      constants_(static_cast<Index>(plan_.constants.size())),
       loss_steps_(static_cast<Index>(plan_.steps.size())) {
   random.seed = seed;
-  std::transform(plan_.constants.begin(), plan_.constants.end(), constants_.data(),
-                 [](double value) { return static_cast<T>(value); });
   for (const Parameter& p : plan_.parameters) {
     for (Index j = 0; j < p.cols && p.is_vector; ++j)
       parameters_.data()[p.offset + j] = static_cast<T>(p.initial);
@@ -239,7 +236,8 @@ void Network<T>::load_batch(const Dataset<T>& data, const std::int64_t* order, I
 template <class T>
 void Network<T>::forward(const StepContext<T>& ctx) {
   for (Index s = 0; s < loss_steps_; ++s) {
-    if (!step(s).already_done) run_step(ctx, step(s), input_of(s), input_row_of(s), output_of(s));
+    if (!step(s).already_done)
+      run_step(ctx, step(s), input_of(s), input_row_of(s), output_of(s), moments_of(s));
   }
 }
 
@@ -376,7 +374,12 @@ void Network<T>::backward(const StepContext<T>& ctx, const Update& update) {
         affine_backward(ctx, now, dy);
         break;
       case Op::batch_norm:
+        batch_norm_backward(ctx, now, input_of(s), input_row_of(s), moments_of(s), dy);
+        if (plan_.trainable[static_cast<std::size_t>(now.layer)]) update(s, dy);
+        break;
       case Op::layer_norm:
+        layer_norm_backward(ctx, now, input_of(s), input_row_of(s), moments_of(s), dy);
+        if (plan_.trainable[static_cast<std::size_t>(now.layer)]) update(s, dy);
         break;
     }
   }
@@ -457,10 +460,10 @@ bool Network<T>::train_batch(double rate, const StepContext<T>& ctx) {
     const Step& now = step(s);
     if (now.op == Op::dense) {
       dense_update(ctx, now, input_of(s), input_row_of(s), dy, rule, penalty_scale(), slots.data());
-      if (now.bias >= 0) {
-        dense_backward_bias(ctx, now, dy);
-        update_parameter(now.bias, rule, penalty_scale());
-      }
+      if (now.bias >= 0) dense_backward_bias(ctx, now, dy);
+    }
+    for (const Index i : {now.bias, now.gamma, now.beta}) {
+      if (i >= 0) update_parameter(i, rule, penalty_scale());
     }
   });
   ++iterations;

@@ -17,7 +17,6 @@ struct StepContext {
   const KernelTable<T>& kernels;
   const Plan& plan;
   T* parameters;
-  const T* constants;  // of affine steps
   T* gradients;
   Index threads;
   T* const* workspaces;  // one per thread
@@ -30,6 +29,7 @@ struct StepContext {
 
   const Parameter& parameter(Index i) const { return plan.parameters[static_cast<std::size_t>(i)]; }
   T* values(Index i) const { return i < 0 ? nullptr : parameters + parameter(i).offset; }
+  T* gradient(Index i) const { return i < 0 ? nullptr : gradients + parameter(i).offset; }
   RandomStream stream(const Step& step) const {
     RandomStream s = random;
     s.stream = s.stream * 0x9e3779b97f4a7c15U + static_cast<std::uint64_t>(step.layer) + 1;
@@ -290,8 +290,8 @@ void noise_backward(const StepContext<T>& ctx, const Step& step, T* dy) {
 // y = x factor + offset
 template <class T>
 void affine_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
-  const T* const factor = ctx.constants + step.factor;
-  const T* const offset = ctx.constants + step.offset;
+  const double* const factor = ctx.plan.constants.data() + step.factor;
+  const double* const offset = ctx.plan.constants.data() + step.offset;
   rows_threaded(ctx.n, static_cast<double>(step.out), ctx.threads, [&](Index begin, Index end) {
     ctx.kernels.affine_forward(end - begin, step.out, x + begin * x_row, x_row, factor, offset,
                                y + begin * y_row, y_row);
@@ -301,30 +301,8 @@ void affine_forward(const StepContext<T>& ctx, const Step& step, const T* x, Ind
 // dx = dy factor, in place of dy
 template <class T>
 void affine_backward(const StepContext<T>& ctx, const Step& step, T* dy) {
-  ctx.kernels.affine_backward(ctx.n, step.out, dy, step.row, ctx.constants + step.factor, dy, step.row);
-}
-
-// y = what this step makes of x.
-template <class T>
-void run_step(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y) {
-  switch (step.op) {
-    case Op::dense:
-      dense_forward(ctx, step, x, x_row, y, step.row);
-      break;
-    case Op::activation:
-      activation_forward(ctx, step, x, x_row, y, step.row);
-      break;
-    case Op::dropout:
-    case Op::gaussian_noise:
-      noise_forward(ctx, step, x, x_row, y, step.row);
-      break;
-    case Op::affine:
-      affine_forward(ctx, step, x, x_row, y, step.row);
-      break;
-    case Op::batch_norm:
-    case Op::layer_norm:
-      break;
-  }
+  ctx.kernels.affine_backward(ctx.n, step.out, dy, step.row, ctx.plan.constants.data() + step.factor, dy,
+                              step.row);
 }
 
 }  // namespace picaflor

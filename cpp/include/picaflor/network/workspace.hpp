@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "picaflor/network/normalization.hpp"
 #include "picaflor/network/plan.hpp"
 #include "picaflor/runtime/arena.hpp"
 #include "picaflor/runtime/parallel.hpp"
@@ -13,13 +14,14 @@ namespace picaflor {
 
 template <class T>
 struct Workspace {
-  T* x = nullptr;            // (n, input) gathered rows
-  T* target = nullptr;       // (n, output)
-  T* weight = nullptr;       // (n)
-  T* predictions = nullptr;  // (n, output), rows not padded
-  std::vector<T*> outputs;   // of each step; a step in place shares its input's
-  T* dy[2] = {};             // gradients, passed to and fro from layer to layer
-  std::vector<T*> scratch;   // of the kernels, one per thread
+  T* x = nullptr;                   // (n, input) gathered rows
+  T* target = nullptr;              // (n, output)
+  T* weight = nullptr;              // (n)
+  T* predictions = nullptr;         // (n, output), rows not padded
+  std::vector<T*> outputs;          // of each step; a step in place shares its input's
+  std::vector<Moments<T>> moments;  // of each step that normalizes
+  T* dy[2] = {};                    // gradients, passed to and fro from layer to layer
+  std::vector<T*> scratch;          // of the kernels, one per thread
   std::vector<std::int64_t> ids;
   Index threads = 1;
 
@@ -41,11 +43,14 @@ struct Workspace {
     const Index n = capacity_;
     Index scratch_size = 0;
     outputs.clear();
+    moments.clear();
     x = arena_.take(n * row_stride<T>(plan.input));
     target = arena_.take(n * row_stride<T>(plan.output));
     weight = arena_.take(n);
     predictions = arena_.take(n * plan.output);
     for (const Step& step : plan.steps) {
+      const Index size = moments_size<T>(step, n);
+      moments.push_back({arena_.take(size), arena_.take(size), arena_.take(size)});
       outputs.push_back(step.in_place ? outputs.back() : arena_.take(n * step.row));
       if (step.op != Op::dense) continue;
       scratch_size = std::max({scratch_size, kernels.matmul_workspace(n, step.row, step.in),
