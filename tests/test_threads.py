@@ -5,9 +5,12 @@ import pathlib
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
+import picaflor as pf
 from picaflor import _core
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -37,10 +40,12 @@ def compile_and_run(folder: pathlib.Path, flags: list[str], arguments: list[str]
     assert run.returncode == 0, run.stderr
 
 
+@pytest.mark.slow
 def test_team_runs_parks_nests_and_survives_fork(tmp_path: pathlib.Path) -> None:
     compile_and_run(tmp_path, ["-O2"], [])
 
 
+@pytest.mark.slow
 def test_team_has_no_data_race(tmp_path: pathlib.Path) -> None:
     compile_and_run(tmp_path, ["-O1", "-g", "-fsanitize=thread"], ["--no-fork"])
 
@@ -94,3 +99,60 @@ def test_bad_environment_variable_is_an_import_error(value: str) -> None:
     assert run.returncode == 1
     expected = f"ImportError: PICAFLOR_NUM_THREADS must be a number from 1 to 256, got {value}"
     assert run.stderr.strip().endswith(expected)
+
+
+def trained(threads: int, seed: int = 3) -> list[bytes]:
+    """Bytes of the weights after one epoch of a network large enough for several threads."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(520, 300)).astype(np.float32)
+    y = rng.integers(0, 10, 520)
+    model = pf.Sequential(
+        [
+            pf.layers.Dense(257, activation="relu"),
+            pf.layers.Dropout(0.2),
+            pf.layers.Dense(130, activation="tanh"),
+            pf.layers.Dense(10, activation="softmax"),
+        ],
+        seed=seed,
+    )
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
+    with pf.use_threads(threads):
+        model.fit(x, y, batch_size=130, epochs=1, verbose=0)
+        predicted = model.predict(x[:77], verbose=0)
+    return [*(w.tobytes() for w in model.get_weights()), predicted.tobytes()]
+
+
+def test_number_of_threads_does_not_change_a_bit() -> None:
+    alone = trained(1)
+    for threads in (2, 3, 5):
+        assert trained(threads) == alone
+
+
+def test_models_are_trained_from_several_python_threads_at_once() -> None:
+    expected = {seed: trained(1, seed) for seed in range(4)}
+    with ThreadPoolExecutor(4) as pool:
+        found = dict(zip(expected, pool.map(lambda seed: trained(2, seed), expected), strict=True))
+    assert found == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_child_of_a_fork_trains_as_its_parent() -> None:
+    code = """
+import os, signal, sys
+sys.path.insert(0, sys.argv[1])
+from test_threads import trained
+expected = trained(2)   # starts the team
+child = os.fork()
+signal.alarm(30)        # whoever hangs is killed, and fails
+if child == 0:
+    os._exit(0 if trained(2) == expected else 1)
+assert os.waitpid(child, 0)[1] == 0
+assert trained(2) == expected
+"""
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code, str(ROOT / "tests")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr

@@ -38,11 +38,23 @@ void each_task_runs_once() {
   }
 }
 
+// Calls body(task) for each task when all three threads have begun their share, so that the caller takes none
+// over.
+template <class Body>
+void with_all_threads(ptrdiff_t tasks, const Body& body) {
+  std::atomic<int> begun = 0;
+  parallel_for(tasks, [&](ptrdiff_t t) {
+    if (t < 3) ++begun;
+    while (begun < 3) std::this_thread::yield();
+    body(t);
+  });
+}
+
 void tasks_keep_their_thread() {
   const auto caller = std::this_thread::get_id();
   std::vector<std::thread::id> first(7), again(7);
-  parallel_for(7, [&](ptrdiff_t t) { first[static_cast<std::size_t>(t)] = std::this_thread::get_id(); });
-  parallel_for(7, [&](ptrdiff_t t) { again[static_cast<std::size_t>(t)] = std::this_thread::get_id(); });
+  with_all_threads(7, [&](ptrdiff_t t) { first[static_cast<std::size_t>(t)] = std::this_thread::get_id(); });
+  with_all_threads(7, [&](ptrdiff_t t) { again[static_cast<std::size_t>(t)] = std::this_thread::get_id(); });
   CHECK(first == again);
   CHECK(first[0] == caller && first[3] == caller && first[6] == caller);
   CHECK(first[1] == first[4] && first[2] == first[5]);
@@ -101,7 +113,7 @@ void a_limit_belongs_to_its_thread() {
 
 void workers_leave_signals_alone() {
   std::vector<int> blocked(3);
-  parallel_for(3, [&](ptrdiff_t t) {
+  with_all_threads(3, [&](ptrdiff_t t) {
     sigset_t set;
     pthread_sigmask(SIG_BLOCK, nullptr, &set);
     blocked[static_cast<std::size_t>(t)] = sigismember(&set, SIGINT);
@@ -113,7 +125,7 @@ void sleeping_workers_wake() {
   for (int repeat = 0; repeat < 30; ++repeat) {
     std::vector<int> ran(3);
     std::this_thread::sleep_for(std::chrono::milliseconds(repeat % 3));
-    parallel_for(3, [&](ptrdiff_t t) { ran[static_cast<std::size_t>(t)] = 1; });
+    with_all_threads(3, [&](ptrdiff_t t) { ran[static_cast<std::size_t>(t)] = 1; });
     CHECK(ran[0] + ran[1] + ran[2] == 3);
   }
 }

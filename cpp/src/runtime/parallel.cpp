@@ -128,8 +128,16 @@ class Team {
     threads = std::min(threads, start(threads - 1) + 1);
     region_ = {tasks, threads, function, body, float_mode()};
     working_.store(threads - 1);
-    for (std::ptrdiff_t i = 0; i + 1 < threads; ++i) workers_[static_cast<std::size_t>(i)]->call();
+    for (std::ptrdiff_t thread = 1; thread < threads; ++thread) worker(thread).offer();
     region_.run_share(0);
+    // A share that nobody has begun by now belongs to a worker that is still waking up, or that other
+    // programs keep from its core for milliseconds.  Doing it here makes a region at worst as slow as one
+    // thread.
+    for (std::ptrdiff_t thread = 1; thread < threads; ++thread) {
+      if (!worker(thread).take()) continue;
+      region_.run_share(thread);
+      working_.fetch_sub(1);
+    }
     const auto all_done = [this] { return working_.load() == 0; };
     if (!spin_until(all_done)) caller_.sleep_until(all_done);
   }
@@ -147,14 +155,23 @@ class Team {
   };
 
   struct alignas(64) Worker {
-    std::atomic<std::uint32_t> calls = 0;  // regions this worker was called to
+    std::atomic<std::uint64_t> shares =
+        0;  // odd while one is on offer; grows with every offer and every taking
     Bed bed;
 
-    void call() {
-      calls.store(calls.load(std::memory_order_relaxed) + 1);
+    bool offered() const { return shares.load() % 2 == 1; }
+    void offer() {
+      shares.store(shares.load(std::memory_order_relaxed) + 1);
       bed.wake();
     }
+    // The share on offer goes to whoever asks first: this worker or the caller.
+    bool take() {
+      std::uint64_t n = shares.load();
+      return n % 2 == 1 && shares.compare_exchange_strong(n, n + 1);
+    }
   };
+
+  Worker& worker(std::ptrdiff_t thread) { return *workers_[static_cast<std::size_t>(thread - 1)]; }
 
   // Makes sure that there are `count` workers; returns how many there are.
   std::ptrdiff_t start(std::ptrdiff_t count) {
@@ -176,9 +193,10 @@ class Team {
 
   [[noreturn]] void work(Worker& me, std::ptrdiff_t thread) {
     inside_region = true;
-    for (std::uint32_t seen = 0;; ++seen) {
-      const auto called = [&] { return me.calls.load() != seen; };
-      if (!spin_until(called)) me.bed.sleep_until(called);
+    while (true) {
+      const auto offered = [&] { return me.offered(); };
+      if (!spin_until(offered)) me.bed.sleep_until(offered);
+      if (!me.take()) continue;
       set_float_mode(region_.mode);
       region_.run_share(thread);
       if (working_.fetch_sub(1) == 1) caller_.wake();
@@ -187,7 +205,7 @@ class Team {
 
   Region region_;
   std::vector<std::unique_ptr<Worker>> workers_;
-  alignas(64) std::atomic<std::ptrdiff_t> working_ = 0;  // workers that have not finished their share
+  alignas(64) std::atomic<std::ptrdiff_t> working_ = 0;  // shares of workers that are not finished
   Bed caller_;
 };
 

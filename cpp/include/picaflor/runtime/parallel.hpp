@@ -3,10 +3,10 @@
 //   parallel_for(tasks, body)   calls body(task) for every task in [0, tasks)
 //
 // Task t runs on thread t % threads, the caller being thread 0, so that a core meets the same part of the
-// data in every region.  A hand-over takes about a microsecond while regions follow one another closely:
-// threads wait in a short spin before they sleep.  Bodies must not throw.  A region inside a region, or one
-// that finds the team busy with another caller's region, runs on its caller alone: always correct, never
-// waiting.
+// data in every region; what a thread has not begun when the caller is done with its own share, the caller
+// does too. A hand-over takes less than a microsecond while regions follow one another closely: threads wait
+// in a short spin before they sleep.  Bodies must not throw.  A region inside a region, or one that finds the
+// team busy with another caller's region, runs on its caller alone: always correct, never waiting.
 #pragma once
 
 #include <cstddef>
