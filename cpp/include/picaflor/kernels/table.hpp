@@ -81,9 +81,11 @@ struct Activation {
   double a = 0, b = 0, c = 0;
 };
 
-// Whether the derivative needs the input x; for the others it follows from the output y alone.
+// Whether the derivative needs the input x; for the others it follows from the output y alone.  (A clipped
+// relu with a negative threshold gives one y for two x.)
 constexpr bool needs_input(ActivationKind kind) {
-  return kind == ActivationKind::silu || kind == ActivationKind::hard_silu || kind == ActivationKind::gelu;
+  return kind == ActivationKind::clipped_relu || kind == ActivationKind::silu ||
+         kind == ActivationKind::hard_silu || kind == ActivationKind::gelu;
 }
 
 // ------------------------------------------------------------------------------------------------ losses
