@@ -124,7 +124,9 @@ struct Sigmoid {
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
     const P z = exp_nonpositive(minus_abs(x));
-    return divide_by_one_plus(pselect(pcmp_lt(x, zero<P>()), z, one<P>()), z);
+    const OnePlus<P> d(z);
+    const P y = d.divide(select_negative(x, z, one<P>()));
+    return pmadd(y, d.error(), y);
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {  // z / (1 + z)^2
@@ -174,8 +176,10 @@ struct Tanh {
 struct Softplus {
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
-    const P z = exp_nonpositive(minus_abs(x)), above = pmin(pmax(x, zero<P>()), splat<P>(kFar));
-    return pmax(x, sum_rounded_once(above, z, log1p_rest(z)));  // finite terms only: no inf - inf
+    const SplitExp<P> e = split_exp_nonpositive(minus_abs(x));
+    const P z = e.value(), above = pmin(pmax(x, zero<P>()), splat<P>(kFar));
+    const P z_low = pmul(e.low(), pnmadd(z, splat<P>(0.5), one<P>()));  // times 1 / (1 + z), roughly
+    return pmax(x, sum_rounded_once(above, z, log1p_rest(z), z_low));   // finite terms only: no inf - inf
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {
@@ -217,15 +221,19 @@ struct Silu {
     const P q = expm1_reduced(e.r);
     const P z = pmul(pmadd(q, unlift, unlift), e.factor);
     const P xf = pmul(pmax(x, lowest), e.factor);
-    const P xz = pmul(pmadd(xf, q, xf), unlift);
-    return divide_by_one_plus<true>(pselect(pcmp_lt(x, zero<P>()), xz, x), z);
+    const P xz = pmadd(xf, q, xf), xz_low = pmadd(xf, q, psub(xf, xz));
+    const OnePlus<P> d(z);
+    const P y = d.divide(select_negative(x, pmul(xz, unlift), x));
+    const P num_low = select_negative(x, pmul(xz_low, unlift), zero<P>());
+    const P finite = pmin(y, splat<P>(kFar));
+    return padd(y, pmadd(num_low, d.inverse, pmul(finite, d.error())));
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {  // (1 + z + |x| z) / (1 + z)^2 or z (1 + z - |x|) / (1 + z)^2
     const P z = exp_nonpositive(minus_abs(x));
     const P a = pmin(pabs(x), splat<P>(-Constants<P>::kLowest));
     const P d = padd(one<P>(), z), s = pdiv(one<P>(), d);
-    const P num = pselect(pcmp_lt(x, zero<P>()), pmul(z, psub(d, a)), pmadd(a, z, d));
+    const P num = select_negative(x, pmul(z, psub(d, a)), pmadd(a, z, d));
     return pmul(pmul(num, s), s);
   }
   template <class P>
@@ -262,7 +270,7 @@ struct Gelu {
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {  // Phi(x) + x phi(x) = 1 + h(x) or -h(-x), h = t phi(t) - Phi(-t)
     const P h = gaussian_slope(pmin(pabs(x), splat<P>(Constants<P>::kTailFar)));
-    return pselect(pcmp_lt(x, zero<P>()), pnegate(h), padd(one<P>(), h));
+    return select_negative(x, pnegate(h), padd(one<P>(), h));
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope_from(P, P x) const {

@@ -37,7 +37,7 @@ struct MathConstants<float> {
                                      -0.0136914793F, 0.00208450598F};
   // (t + 3/4) Phi(-t) exp(t^2/2) on [0, 14.6] as a polynomial in v = 1 - a t / (t + 4), 2^-28.7; its first
   // coefficient in two parts
-  static constexpr float kTailFar = 14.5F, kTailShift = 4, kTailA = 2.54794526F;
+  static constexpr float kTailFar = 14.6F, kTailShift = 4, kTailA = 2.54794526F;
   static constexpr float kTailHead = 0.458737373F;
   static constexpr float kTail[] = {-1.27566411e-08F, 0.0302045345F,   -0.0371789075F,   -0.0440625846F,
                                     -0.0245898459F,   -0.00769325066F, -0.000811464852F, 0.000316256046F,
@@ -119,11 +119,19 @@ EIGEN_STRONG_INLINE P expm1_reduced(P r) {
   return pmadd(r2, horner_pairs(r, r2, Constants<P>::kExp), r);
 }
 
+// What the last addition of expm1_reduced(r) = q took.
+template <class P>
+EIGEN_STRONG_INLINE P expm1_rounding(P r, P q) {
+  const P r2 = pmul(r, r);
+  return psub(pmul(r2, horner_pairs(r, r2, Constants<P>::kExp)), psub(q, r));
+}
+
 // exp(x) as mantissa * factor, mantissa = 2^-kLift exp(r): products with the mantissa do not underflow
 template <class P>
 struct SplitExp {
-  P mantissa, factor;
+  P mantissa, factor, mantissa_low;
   EIGEN_STRONG_INLINE P value() const { return pmul(mantissa, factor); }
+  EIGEN_STRONG_INLINE P low() const { return pmul(mantissa_low, factor); }  // what rounding took
 };
 
 // x <= 0; x below kLowest counts as kLowest.
@@ -132,7 +140,8 @@ EIGEN_STRONG_INLINE SplitExp<P> split_exp_nonpositive(P x) {
   using C = Constants<P>;
   const Reduced<P> e = reduce(pmax(x, splat<P>(C::kLowest)), C::kLift);
   const P unlift = splat<P>(kUnlift<P>);
-  return {pmadd(expm1_reduced(e.r), unlift, unlift), e.factor};
+  const P q = expm1_reduced(e.r), mantissa = pmadd(q, unlift, unlift);
+  return {mantissa, e.factor, pmadd(q, unlift, psub(unlift, mantissa))};
 }
 
 template <class P>
@@ -173,7 +182,7 @@ EIGEN_STRONG_INLINE P tanh_nonnegative(P a) {
   const P d = padd(u, two), d_low = padd(psub(u, psub(d, two)), u_low);
   const P y = pdiv(u, d);  // -tanh(a); 1 / d = (1 - y) / 2
   const P error = pmul(pnmadd(y, d_low, u_low), pnmadd(y, half, half));
-  return pnegate(padd(y, error));
+  return pabs(padd(y, error));
 }
 
 // log(1 + z) = z + rest for 0 <= z <= 1, with -0.31 z <= rest <= 0
@@ -191,30 +200,33 @@ EIGEN_STRONG_INLINE P log1p_rest(P z) {
   }
 }
 
-// a + b + c for |b| >= |c|, |a| and |b + c| of any order, rounded once
+// a + b + c + tiny, rounded once, for |b| >= |c| and |a|, |b + c| of any order
 template <class P>
-EIGEN_STRONG_INLINE P sum_rounded_once(P a, P b, P c) {
-  const P s = padd(b, c), s_low = psub(c, psub(s, b));
+EIGEN_STRONG_INLINE P sum_rounded_once(P a, P b, P c, P tiny) {
+  const P s = padd(b, c), s_low = padd(psub(c, psub(s, b)), tiny);
   const P y = padd(a, s), y_low = psub(pmin(a, s), psub(y, pmax(a, s)));
   return padd(y, padd(y_low, s_low));
 }
 
-// num / (1 + z) for 0 <= z <= 1, the rounding of 1 + z corrected: without that sigmoid is 2.2 units in the
-// last place off.  An infinite num must be announced.
-template <bool kMayBeInfinite = false, class P>
-EIGEN_STRONG_INLINE P divide_by_one_plus(P num, P z) {
-  const P one = splat<P>(1);
-  const P d = padd(one, z), d_low = psub(z, psub(d, one));
-  const P inverse = pdiv(one, d);
-  if constexpr (kFused) {
-    const P y = pmul(num, inverse);
-    const P error = pnmadd(d_low, inverse, pnmadd(d, inverse, one));  // 1 - (d + d_low) inverse
-    return pmadd(kMayBeInfinite ? pmin(y, splat<P>(kFar)) : y, error, y);
-  } else {
-    const P y = pdiv(num, d);
-    return psub(y, pmul(kMayBeInfinite ? pmin(y, splat<P>(kFar)) : y, pmul(d_low, inverse)));
+// The quotient by 1 + z, 0 <= z <= 1.  The rounding of 1 + z is made good by correct(): without that sigmoid
+// is 2.2 units in the last place off.
+template <class P>
+struct OnePlus {
+  P d, d_low, inverse;
+
+  EIGEN_STRONG_INLINE explicit OnePlus(P z) {
+    const P one = splat<P>(1);
+    d = padd(one, z);
+    d_low = psub(z, psub(d, one));
+    inverse = pdiv(one, d);
   }
-}
+  EIGEN_STRONG_INLINE P divide(P num) const { return kFused ? pmul(num, inverse) : pdiv(num, d); }
+  // What is to be added to divide(num) = y, as a part of y.
+  EIGEN_STRONG_INLINE P error() const {
+    if constexpr (kFused) return pnmadd(d_low, inverse, pnmadd(d, inverse, splat<P>(1)));
+    return pnegate(pmul(d_low, inverse));
+  }
+};
 
 // -t^2/2 reduced, with the square in two parts
 template <class P>
@@ -256,7 +268,10 @@ EIGEN_STRONG_INLINE P times_gaussian_tail(P t) {
   const P f_low = psub(bump, psub(f, head));
 
   const P gf = pmul(g, f);
-  const P gf_low = pmadd(g, f_low, pmadd(g_low, f, product_error(g, f, gf)));
+  P gf_low = pmadd(g, f_low, pmadd(g_low, f, product_error(g, f, gf)));
+  if constexpr (!kFused) {  // and of q = r + r^2 P(r), where products are rounded too
+    gf_low = padd(gf_low, pmul(gf, expm1_rounding(e.r, q)));
+  }
   const P y = padd(gf, pmadd(gf, q, gf_low));
   return pmul(pmul(y, e.factor), splat<P>(kUnlift<P>));
 }

@@ -36,24 +36,39 @@ EIGEN_STRONG_INLINE void map_row(Index c, T* y, const F& f, const In*... x) {
   store<P>(y + c - kLanes<P>, last);
 }
 
-// sum_j f(x_j, ...).  Packets add up over blocks short enough for T, blocks in double.
+// A long sum, with the part that rounding took from it (Knuth's exact addition).
+struct LongSum {
+  double high = 0, low = 0;
+
+  EIGEN_STRONG_INLINE void add(double term) {
+    const double sum = high + term, part = sum - high;
+    low += (high - (sum - part)) + (term - part);
+    high = sum;
+  }
+  EIGEN_STRONG_INLINE double value() const { return low == low ? high + low : high; }  // infinite terms
+};
+
+// sum_j f(x_j, ...).  Packets add up over blocks short enough for T, blocks in a LongSum.
 template <class T, class F, class... In>
 EIGEN_STRONG_INLINE double sum_row(Index c, const F& f, const In*... x) {
   using P = Packet<T>;
   using Wide = Pair<P>;
   constexpr Index kBlock = 64 * kLanes<Wide>;  // 64 additions cost 64 half units in the last place at most
-  double total = 0;
-  for (Index begin = 0; begin < c; begin += kBlock) {
-    const Index end = begin + kBlock < c ? begin + kBlock : c;
+  const auto sum_block = [=](Index begin, Index end) {
     Index j = begin;
     Wide sums = splat<Wide>(0);
     for (; j + kLanes<Wide> <= end; j += kLanes<Wide>) sums = padd(sums, f(load<Wide>(x + j)...));
     P sum = padd(sums.first, sums.second);
     for (; j + kLanes<P> <= end; j += kLanes<P>) sum = padd(sum, f(load<P>(x + j)...));
     if (j < end) sum = padd(sum, pand(f(load<P>(x + end - kLanes<P>)...), last_lanes<P>(end - j)));
-    total += static_cast<double>(Eigen::internal::predux(sum));
+    return static_cast<double>(Eigen::internal::predux(sum));
+  };
+  if (c <= kBlock) return sum_block(0, c);
+  LongSum total;
+  for (Index begin = 0; begin < c; begin += kBlock) {
+    total.add(sum_block(begin, begin + kBlock < c ? begin + kBlock : c));
   }
-  return total;
+  return total.value();
 }
 
 // The largest finite or infinite element, at least the lowest finite number; elements that are NaN may be

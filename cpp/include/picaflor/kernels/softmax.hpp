@@ -18,7 +18,7 @@ namespace picaflor::inline PICAFLOR_LEVEL {
 
 namespace packet {
 
-// exp(x - top), once for every element of a row that no longer fits the second-level cache
+// exp(x - top), once for every element of a row too long for the caches
 template <class T>
 struct ExpFrom {
   T top;
@@ -39,17 +39,21 @@ struct RowSum {
 template <class T>
 EIGEN_STRONG_INLINE RowSum<T> sum_of_exp(Index c, const T* x) {
   constexpr Index kBlock = 2048;
-  RowSum<T> row{std::numeric_limits<T>::lowest(), 0};
+  T top = std::numeric_limits<T>::lowest();
+  LongSum sum;
   for (Index j = 0; j < c; j += kBlock) {
     const Index size = c - j < kBlock ? c - j : kBlock;
-    const T top = top_of_row(size, x + j);
-    if (!(top <= row.top)) {
-      if (j > 0) row.sum *= std::exp(static_cast<double>(row.top) - static_cast<double>(top));
-      row.top = top;
+    const T block_top = top_of_row(size, x + j);
+    if (!(block_top <= top)) {
+      if (j > 0) {
+        const double scale = std::exp(static_cast<double>(top) - static_cast<double>(block_top));
+        sum = {sum.high * scale, sum.low * scale};
+      }
+      top = block_top;
     }
-    row.sum += sum_row<T>(size, ExpFrom<T>{row.top}, x + j);
+    sum.add(sum_row<T>(size, ExpFrom<T>{top}, x + j));
   }
-  return row;
+  return {top, sum.value()};
 }
 
 // One column of kLanes short rows at a time: calls use(j, exp(x_j - top)), returns top.
@@ -78,7 +82,7 @@ inline Index farther(Index a, Index b) {
 
 // From here on exp is cheaper a second time than a trip of its results to memory and back.
 template <class T>
-inline constexpr Index kLongRow = 256 * 1024 / static_cast<Index>(sizeof(T));
+inline constexpr Index kLongRow = 16 * 1024 * 1024 / static_cast<Index>(sizeof(T));
 
 }  // namespace packet
 
