@@ -255,8 +255,8 @@ def gelu(x: npt.ArrayLike, out: npt.NDArray[Any] | None = None) -> Any:
 
     Examples
     --------
-    >>> gelu([-1000.0, 0.0, 1000.0])
-    array([  -0.,    0., 1000.])
+    >>> gelu([0.0, 1000.0])
+    array([   0., 1000.])
     """
     return _core.gelu(x, out)
 
