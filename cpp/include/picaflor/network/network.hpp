@@ -104,6 +104,8 @@ class Network {
   void forward(const StepContext<T>& ctx);
   double loss_of_batch(T* dscores);
   double penalty() const;
+  RangeSums no_sums() const;
+  void add_batch(RangeSums& sums, double loss);
   void add_metrics(RangeSums& sums);
   // Calls update(step number, dy) for every layer to be trained, from the last to the first; the gradients of
   // a normalization are in the gradient buffer then.
@@ -470,14 +472,29 @@ bool Network<T>::train_batch(double rate, const StepContext<T>& ctx) {
   return true;
 }
 
-// ---------------------------------------------------------------------------------------- ranges of
-// minibatches
+// -------------------------------------------------------------------------------- ranges of minibatches
 
 template <class T>
-RangeSums Network<T>::train(const Dataset<T>& data, const RangeRequest& request) {
+RangeSums Network<T>::no_sums() const {
   RangeSums sums;
   sums.metrics.assign(metrics_.size(), 0);
   sums.metric_weights.assign(metrics_.size(), 0);
+  return sums;
+}
+
+// The metrics look at the outputs, which are still those from before the update.
+template <class T>
+void Network<T>::add_batch(RangeSums& sums, double loss) {
+  add_metrics(sums);
+  if (!std::isfinite(loss) && sums.bad_batch < 0) sums.bad_batch = sums.batches;
+  sums.loss += loss * static_cast<double>(batch_.n);
+  sums.rows += batch_.n;
+  ++sums.batches;
+}
+
+template <class T>
+RangeSums Network<T>::train(const Dataset<T>& data, const RangeRequest& request) {
+  RangeSums sums = no_sums();
   workspace_.prepare(plan_, kernels_, std::min(request.batch_size, request.stop - request.start), true);
   Watch watch(request.seconds, request.interrupt);
   for (Index start = request.start; start < request.stop; start += request.batch_size) {
@@ -488,18 +505,10 @@ RangeSums Network<T>::train(const Dataset<T>& data, const RangeRequest& request)
     sums.interrupted = watch.interrupted();
     if (sums.interrupted) break;
     const double loss = loss_of_batch(workspace_.dy[0]) + penalty();
-    RangeSums before = is_long(n) ? sums : RangeSums{};
-    add_metrics(sums);
-    if (!train_batch(request.rates[sums.batches], ctx)) {
-      sums = before;
-      sums.interrupted = true;
-      break;
-    }
+    sums.interrupted = !train_batch(request.rates[sums.batches], ctx);
+    if (sums.interrupted) break;
     ++random.stream;
-    if (!std::isfinite(loss) && sums.bad_batch < 0) sums.bad_batch = sums.batches;
-    sums.loss += loss * static_cast<double>(n);
-    sums.rows += n;
-    ++sums.batches;
+    add_batch(sums, loss);
     if (watch.time_over()) break;
   }
   return sums;
@@ -507,9 +516,7 @@ RangeSums Network<T>::train(const Dataset<T>& data, const RangeRequest& request)
 
 template <class T>
 RangeSums Network<T>::evaluate(const Dataset<T>& data, const RangeRequest& request) {
-  RangeSums sums;
-  sums.metrics.assign(metrics_.size(), 0);
-  sums.metric_weights.assign(metrics_.size(), 0);
+  RangeSums sums = no_sums();
   // Where the rows' losses are averaged over rows, how they are grouped changes nothing but the speed.
   const Index batch_size =
       reduction_.divide_by == DivideBy::rows ? std::max<Index>(request.batch_size, 240) : request.batch_size;
@@ -521,12 +528,7 @@ RangeSums Network<T>::evaluate(const Dataset<T>& data, const RangeRequest& reque
     forward(context(false, &watch));
     sums.interrupted = watch.interrupted();
     if (sums.interrupted) break;
-    const double loss = loss_of_batch(nullptr) + penalty();
-    add_metrics(sums);
-    if (!std::isfinite(loss) && sums.bad_batch < 0) sums.bad_batch = sums.batches;
-    sums.loss += loss * static_cast<double>(n);
-    sums.rows += n;
-    ++sums.batches;
+    add_batch(sums, loss_of_batch(nullptr) + penalty());
     if (watch.time_over()) break;
   }
   return sums;
