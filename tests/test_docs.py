@@ -25,7 +25,12 @@ ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted(ROOT.glob("docs/*.md"))  # the README has tests of its own
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$\n?(?=(\s*))", re.MULTILINE | re.DOTALL)
 # what a block needs that may be absent
-OPTIONAL = {"plotting": "matplotlib", ".save(": "safetensors", "--save": "safetensors"}
+OPTIONAL = {
+    "picaflor.sklearn": "sklearn",
+    "plotting": "matplotlib",
+    ".save(": "safetensors",
+    "--save": "safetensors",
+}
 
 
 class Block(NamedTuple):

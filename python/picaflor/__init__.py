@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from picaflor import plotting as plotting
     from picaflor import reference as reference
     from picaflor import regularizers as regularizers
+    from picaflor import sklearn as sklearn
     from picaflor import utils as utils
     from picaflor._gradcheck import gradcheck as gradcheck
     from picaflor._minimize import minimize as minimize
@@ -49,6 +50,7 @@ _MODULES = frozenset(
         "plotting",
         "reference",
         "regularizers",
+        "sklearn",
         "utils",
     }
 )
@@ -84,6 +86,7 @@ __all__ = [
     "regularizers",
     "set_num_threads",
     "show_config",
+    "sklearn",
     "use_threads",
     "utils",
 ]

@@ -18,6 +18,7 @@ _REDUCTIONS: dict[str | None, tuple[str | None, int]] = {
     "sum_over_batch_size": ("rows", 0),
     "mean": ("rows", 0),
     "mean_with_sample_weight": ("weights", 3),
+    "mean_with_penalty": ("weights", 3),
     "sum": ("none", 1),
     "none": (None, 2),
     None: (None, 2),
@@ -38,6 +39,8 @@ class Loss:
 
         - ``"sum_over_batch_size"``, ``"mean"``: their sum over n, whatever the weights;
         - ``"mean_with_sample_weight"``: their sum over the sum of the weights;
+        - ``"mean_with_penalty"`` (not in Keras): the same, and the penalties of the model's
+          regularizers are divided by that sum too, as scikit-learn's ``alpha`` is;
         - ``"sum"``: their sum;
         - ``"none"``, None: the array of them (a model cannot be trained on it).
     name : str, optional
@@ -183,7 +186,7 @@ class Loss:
             **self._parameters(),
             "factor": self.scale,
             "divide_by": divide_by,
-            "penalty_per_sample": False,
+            "penalty_per_sample": self.reduction == "mean_with_penalty",
         }
 
     def _targets(self, y_true: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArray[Any]:

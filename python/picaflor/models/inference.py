@@ -12,10 +12,10 @@ from picaflor.layers.shapes import Array, Shape
 from picaflor.models.arguments import positive, verbosity
 from picaflor.models.data import as_samples, flat_samples
 from picaflor.models.loop import predict
-from picaflor.models.training import Training
+from picaflor.models.passes import Passes
 
 
-class Inference(Training):
+class Inference(Passes):
     """A model that can be called."""
 
     def __call__(self, x: npt.ArrayLike, training: bool = False) -> Array:

@@ -11,7 +11,7 @@ import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -21,6 +21,23 @@ from picaflor.models.compiled import BadLoss, Means
 from picaflor.models.data import Data
 
 _REFRESH = 0.1  # seconds between updates of a progress bar
+
+
+class Minibatches(Protocol):
+    """Which minibatches an epoch goes through."""
+
+    rows: int
+    batch_size: int
+
+    def take(self) -> tuple[Array | None, int, int]:
+        """Return the order of the rows (None: as they lie), first and last + 1 minibatch."""
+
+
+class BadLossReport(Protocol):
+    """Is told of a loss that is NaN or infinite."""
+
+    def report(self, epoch: int, batch: int) -> None:
+        """Take note of it; epoch and batch count from 0."""
 
 
 @dataclass
@@ -66,13 +83,13 @@ class Loop:
         self.model = model
         self.network = model._network
         self.callbacks = callbacks
-        self.bad_loss = BadLoss()
+        self.bad_loss: BadLossReport = BadLoss()
         self._means = Means(model._entries())
         self._hooks = callbacks._wants_batches("train")
         self._single = self._hooks or self._means.needs_python or model._constrained
         self._limit = _REFRESH if callbacks.refresh else math.inf
 
-    def train(self, data: Data, epochs: Epochs, epoch: int) -> Means:
+    def train(self, data: Data, epochs: Minibatches, epoch: int) -> Means:
         """Train for one epoch and return its means."""
         model, network, callbacks, means = self.model, self.network, self.callbacks, self._means
         if model._network is not network:
