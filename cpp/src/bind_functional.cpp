@@ -205,7 +205,8 @@ py::object softmax_backward(bool log, py::handle dy_in, py::handle y_in, py::han
 }  // namespace
 
 void bind_functional(py::module_& m) {
-  for (const auto& [name, kind] : kActivationNames) {
+  for (const auto& [name, activation] : kActivationNames) {
+    const ActivationKind kind = activation;  // clang before 16 cannot capture a structured binding
     if (kind == ActivationKind::softmax || kind == ActivationKind::log_softmax) continue;
     m.def(
         std::string(name).c_str(),

@@ -116,7 +116,7 @@ void layer_norm_forward(const StepContext<T>& ctx, const Step& step, const T* x,
                   a.y_row = step.row;
                   a.mean = moments.mean + begin;
                   a.rest = moments.rest + begin;
-    a.scale = moments.scale + begin;
+                  a.scale = moments.scale + begin;
                   ctx.kernels.layer_norm_forward(a);
                 });
 }
@@ -150,7 +150,7 @@ void layer_norm_backward(const StepContext<T>& ctx, const Step& step, const T* x
                   rows.x += begin * x_row;
                   rows.mean += begin;
                   rows.rest += begin;
-    rows.scale += begin;
+                  rows.scale += begin;
                   ctx.kernels.layer_norm_backward(rows);
                 });
 }
