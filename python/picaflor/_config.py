@@ -126,7 +126,7 @@ def show_config() -> None:
         "instruction set": _core.isa_level(),
         "runnable here": ", ".join(_core.isa_levels()),
         "threads": f"{_core.get_num_threads()} ({cpus} CPU{'s' if cpus > 1 else ''} available)",
-        "compiler": build["compiler"],
+        "compiler": build["compiler"].strip(),
         "Eigen": build["eigen"],
         "pybind11": build["pybind11"],
         "Python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
