@@ -3,7 +3,7 @@
 #
 #   make demo    train on the digits that come with the package: accuracy, and speed against NumPy
 #   make test    the whole test suite            (make test PYTEST_ARGS="-k softmax")
-#   make bench   kernels and whole training steps against NumPy
+#   make bench   a quick look at speed against the peers that are installed (docs/benchmarks.md)
 #   make lint    formatting, types and the stubs of the compiled module
 #   make wheel   source distribution and wheel in dist/
 #   make clean   remove what the others made
@@ -12,6 +12,7 @@ PYTHON ?= python3
 VENV ?= .venv
 WERROR ?= OFF# ON: compiler warnings are errors
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 bin := $(VENV)/bin
 sources := CMakeLists.txt pyproject.toml $(shell find cpp -name '*.[hc]pp' -o -name exports.map) \
@@ -27,7 +28,7 @@ test: $(VENV)/installed $(VENV)/tools
 	PICAFLOR_BUILD_DIR=build/editable $(bin)/python -m pytest $(PYTEST_ARGS)
 
 bench: $(VENV)/installed
-	$(bin)/picaflor bench
+	$(bin)/python bench/run.py --quick $(BENCH_ARGS)
 
 lint: $(VENV)/installed $(VENV)/tools
 	$(bin)/ruff check . .ci
