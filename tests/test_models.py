@@ -111,7 +111,7 @@ def test_popping_everything_leaves_an_empty_model() -> None:
     ("layer", "error", "message"),
     [
         (layers.Dense, TypeError, "got the class Dense: call it"),
-        ("dense", TypeError, "a layer is wanted, got str"),
+        ("dense", TypeError, "layer must be a Layer, got .dense."),
         (layers.Dense(2, name="dense"), ValueError, "unique names"),
         (pf.Input((3,)), ValueError, "must be the first layer"),
         (layers.Rescaling([1.0, 2.0]), ValueError, "must broadcast"),

@@ -6,6 +6,7 @@ Every message names the argument, says what was expected and shows what came.
 from __future__ import annotations
 
 import operator
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,7 +15,9 @@ import numpy.typing as npt
 
 __all__ = [
     "as_real_array",
+    "boolean",
     "did_you_mean",
+    "file_path",
     "integer",
     "nearest",
     "number",
@@ -72,6 +75,51 @@ def unknown_name(what: str, name: object, known: Iterable[str]) -> ValueError:
     return ValueError(f"Unknown {what}: {name!r}.{did_you_mean(name, known)}")
 
 
+def boolean(value: object, name: str) -> bool:
+    """Return `value` as a bool, where it is True or False (or 1 or 0).
+
+    Raises
+    ------
+    TypeError
+        If it is anything else: that any object counts as true would hide a mistake.
+
+    Examples
+    --------
+    >>> boolean("no", "use_bias")
+    Traceback (most recent call last):
+      ...
+    TypeError: use_bias must be True or False, got 'no'
+    """
+    if not isinstance(value, (bool, np.bool_, int, np.integer)) or value not in (0, 1):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def file_path(value: Any, name: str) -> str:
+    """Return a path as a string.
+
+    Raises
+    ------
+    TypeError
+        If `value` is no string and no path.
+    ValueError
+        If it is empty.
+
+    Examples
+    --------
+    >>> file_path(3, "filepath")
+    Traceback (most recent call last):
+      ...
+    TypeError: filepath must be a string or a path, got 3
+    """
+    if not isinstance(value, (str, os.PathLike)):
+        raise TypeError(f"{name} must be a string or a path, got {value!r}")
+    path = os.fsdecode(os.fspath(value))
+    if not path:
+        raise ValueError(f"{name} must name a file, got an empty string")
+    return path
+
+
 def integer(value: object, name: str, minimum: int | None = None) -> int:
     """Return `value` as an int, where it is a whole number of at least `minimum`.
 
@@ -80,7 +128,7 @@ def integer(value: object, name: str, minimum: int | None = None) -> int:
     TypeError
         If `value` is not an integer (a bool or a float is none).
     ValueError
-        If it is less than `minimum`.
+        If it is less than `minimum`, or does not fit 64 bits.
 
     Examples
     --------
@@ -97,6 +145,8 @@ def integer(value: object, name: str, minimum: int | None = None) -> int:
         raise TypeError(f"{name} must be an integer, got {value!r}") from None
     if minimum is not None and result < minimum:
         raise ValueError(f"{name} must be at least {minimum}, got {result}")
+    if not -(2**63) <= result < 2**64:
+        raise ValueError(f"{name} must fit 64 bits, got {result}")
     return result
 
 
@@ -110,7 +160,7 @@ def number(
     TypeError
         If `value` is not a number.
     ValueError
-        If it is not a number inside the bounds; NaN lies in no bounds.
+        If it is NaN, or lies outside the bounds.
 
     Examples
     --------
@@ -125,7 +175,9 @@ def number(
         result = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number, got {value!r}") from None
-    bounds = []
+    except OverflowError:
+        raise ValueError(f"{name} must fit a float, got {value!r}") from None
+    bounds = [] if minimum is not None or below is not None else [(result == result, "a number")]
     if minimum is not None:
         bounds.append((result >= minimum, f"at least {minimum:g}"))
     if below is not None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from picaflor._checks import boolean, file_path
 from picaflor._objects import serialize
 
 if TYPE_CHECKING:
@@ -171,7 +172,7 @@ def _write(
 ) -> None:
     save_file = _safetensors().save_file
     path = _checked_path(filepath)
-    if not overwrite and os.path.exists(path):
+    if not boolean(overwrite, "overwrite") and os.path.exists(path):
         raise FileExistsError(f"{path!r} exists; pass overwrite=True to replace it")
     text = json.dumps({"version": _VERSION, **serialize(header)})
     whole = {name: np.array(value, order="C") for name, value in tensors.items()}
@@ -209,7 +210,7 @@ def _read(filepath: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
 
 
 def _checked_path(filepath: Path) -> str:
-    path = os.fspath(filepath)
+    path = file_path(filepath, "filepath")
     if path.endswith((".keras", ".h5", ".hdf5")):
         raise ValueError(
             f"picaflor reads and writes safetensors files, not Keras's: {path!r}; "

@@ -6,7 +6,7 @@ import csv
 import os
 from typing import Any, TextIO
 
-from picaflor._checks import integer
+from picaflor._checks import boolean, file_path, integer, number
 from picaflor.callbacks.base import Callback, Logs
 from picaflor.callbacks.monitor import MonitorCallback
 
@@ -59,10 +59,10 @@ class ModelCheckpoint(MonitorCallback):
         initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode, baseline=initial_value_threshold)
-        self.filepath = os.fspath(filepath)
-        self.verbose = verbose
-        self.save_best_only = save_best_only
-        self.save_weights_only = save_weights_only
+        self.filepath = file_path(filepath, "filepath")
+        self.verbose = int(number(verbose, "verbose", minimum=0))
+        self.save_best_only = boolean(save_best_only, "save_best_only")
+        self.save_weights_only = boolean(save_weights_only, "save_weights_only")
         if isinstance(save_freq, str):
             if save_freq != "epoch":
                 raise ValueError(f"save_freq must be 'epoch' or an integer, got {save_freq!r}")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from picaflor._checks import did_you_mean
+from picaflor._checks import did_you_mean, number
 from picaflor.callbacks.base import Callback, Logs
 
 
@@ -42,7 +42,7 @@ class LearningRateScheduler(Callback):
         if not callable(schedule):
             raise TypeError(f"schedule must be callable, got {schedule!r}")
         self.schedule = schedule
-        self.verbose = verbose
+        self.verbose = int(number(verbose, "verbose", minimum=0))
         self._takes_rate = _takes_two(schedule)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:

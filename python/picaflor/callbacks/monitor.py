@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from picaflor._checks import did_you_mean, integer, number
+from picaflor._checks import boolean, did_you_mean, integer, number
 from picaflor.callbacks.base import Callback, Logs
 
 
@@ -31,11 +31,13 @@ class MonitorCallback(Callback):
         min_delta: float = 0.0,
     ) -> None:
         super().__init__()
-        if mode not in ("auto", "min", "max"):
+        if not isinstance(monitor, str):
+            raise TypeError(f"monitor must be the name of a log entry, got {monitor!r}")
+        if str(mode) not in ("auto", "min", "max"):
             raise ValueError(f"mode must be 'auto', 'min' or 'max', got {mode!r}")
         self.monitor = monitor
         self.mode = mode
-        self.best: float | None = baseline
+        self.best: float | None = None if baseline is None else number(baseline, "baseline")
         self.min_delta = abs(number(min_delta, "min_delta"))
         self._sign = 0  # +1: larger is better, -1: smaller; 0: not found out yet
 
@@ -128,11 +130,11 @@ class EarlyStopping(MonitorCallback):
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,
     ) -> None:
-        super().__init__(monitor, mode, min_delta=min_delta)
+        super().__init__(monitor, mode, baseline, min_delta)
         self.patience = integer(patience, "patience", minimum=0)
-        self.verbose = verbose
-        self.baseline = baseline
-        self.restore_best_weights = restore_best_weights
+        self.verbose = int(number(verbose, "verbose", minimum=0))
+        self.baseline = self.best
+        self.restore_best_weights = boolean(restore_best_weights, "restore_best_weights")
         self.start_from_epoch = integer(start_from_epoch, "start_from_epoch", minimum=0)
         self.on_train_begin()
 
@@ -226,7 +228,7 @@ class ReduceLROnPlateau(MonitorCallback):
         super().__init__(monitor, mode, min_delta=min_delta)
         self.factor = number(factor, "factor", below=1)
         self.patience = integer(patience, "patience", minimum=0)
-        self.verbose = verbose
+        self.verbose = int(number(verbose, "verbose", minimum=0))
         self.cooldown = integer(cooldown, "cooldown", minimum=0)
         self.min_lr = number(min_lr, "min_lr")
         self.on_train_begin()

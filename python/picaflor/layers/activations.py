@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from picaflor import activations
 from picaflor._checks import integer, number
-from picaflor.layers.base import Layer, LayerOptions, features
+from picaflor.layers.base import Layer, LayerOptions, chosen, features
 from picaflor.layers.shapes import Shape
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Activation(Layer):
 
     def __init__(self, activation: Any, **options: Unpack[LayerOptions]) -> None:
         super().__init__(**options)
-        self.activation = activations.get(activation)
+        self.activation = chosen(activations.get, activation, "activation")
 
     def _weight_specs(self, shape: Shape) -> list[Any]:
         if self.activation.name in _OVER_A_ROW:

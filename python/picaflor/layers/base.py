@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from picaflor import _core
-from picaflor._checks import as_real_array, did_you_mean, integer
+from picaflor._checks import as_real_array, boolean, did_you_mean, integer
 from picaflor._objects import serialize
 from picaflor.layers.shapes import Array, Shape, sample_shape, shown, size, snake_case
 
@@ -75,7 +75,7 @@ class Layer:
         if name is not None and not isinstance(name, str):
             raise TypeError(f"name must be a string, got {name!r}")
         self._name: str | None = name
-        self._trainable = bool(options.get("trainable", True))
+        self._trainable = boolean(options.get("trainable", True), "trainable")
         self._wanted_shape = _wanted_shape(options)
         self._specs: list[WeightSpec] = []
         self._values: list[Array] = []
@@ -121,7 +121,7 @@ class Layer:
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
+        self._trainable = boolean(value, "trainable")
         model = self._model()
         if model is not None:
             model._trainable_changed(self)
@@ -312,6 +312,14 @@ class Layer:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
 
+def chosen(get: Callable[[Any], Any], value: Any, name: str) -> Any:
+    """Return ``get(value)``; an error names the argument that the value was given for."""
+    try:
+        return get(value)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{name}: {error}") from None
+
+
 def features(layer: Layer, shape: Shape) -> int:
     """Return the width of samples that have to be vectors, as for Dense and the normalizations.
 
@@ -335,9 +343,9 @@ def checked_weights(
     wanted = [
         (f"{layer.name}/{spec.name}", spec.shape) for layer in layers for spec in layer._specs
     ]
-    if isinstance(weights, np.ndarray) and weights.dtype != object:
+    if isinstance(weights, np.ndarray) and weights.ndim and weights.dtype != object:
         weights = list(weights)
-    if not isinstance(weights, (list, tuple, np.ndarray)):
+    if not isinstance(weights, (list, tuple)) and getattr(weights, "ndim", 0) == 0:
         raise TypeError(f"weights must be a list of arrays, got {type(weights).__name__}")
     if len(weights) != len(wanted):
         raise ValueError(f"{owner!r} has {len(wanted)} weights, got a list of {len(weights)}")
@@ -365,4 +373,4 @@ def _wanted_shape(options: dict[str, Any]) -> Shape | None:
         if "input_shape" in options:
             raise ValueError("give input_shape or input_dim, not both")
         return (integer(options["input_dim"], "input_dim", minimum=1),)
-    return sample_shape(options["input_shape"]) if "input_shape" in options else None
+    return sample_shape(options["input_shape"], "input_shape") if "input_shape" in options else None

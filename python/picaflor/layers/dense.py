@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from picaflor import activations, constraints, initializers, regularizers
-from picaflor._checks import integer
-from picaflor.layers.base import Layer, LayerOptions, WeightSpec, features
+from picaflor._checks import boolean, integer
+from picaflor.layers.base import Layer, LayerOptions, WeightSpec, chosen, features
 from picaflor.layers.shapes import Array, Shape
 
 if TYPE_CHECKING:
@@ -68,14 +68,14 @@ class Dense(Layer):
     ) -> None:
         super().__init__(**options)
         self.units = integer(units, "units", minimum=1)
-        self.activation = activations.get(activation)
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints.get(kernel_constraint)
-        self.bias_constraint = constraints.get(bias_constraint)
+        self.activation = chosen(activations.get, activation, "activation")
+        self.use_bias = boolean(use_bias, "use_bias")
+        self.kernel_initializer = chosen(initializers.get, kernel_initializer, "kernel_initializer")
+        self.bias_initializer = chosen(initializers.get, bias_initializer, "bias_initializer")
+        self.kernel_regularizer = chosen(regularizers.get, kernel_regularizer, "kernel_regularizer")
+        self.bias_regularizer = chosen(regularizers.get, bias_regularizer, "bias_regularizer")
+        self.kernel_constraint = chosen(constraints.get, kernel_constraint, "kernel_constraint")
+        self.bias_constraint = chosen(constraints.get, bias_constraint, "bias_constraint")
         self._penalty = {
             **_penalty("kernel", self.kernel_regularizer),
             **_penalty("bias", self.bias_regularizer),

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy.typing as npt
 
 from picaflor import constraints, initializers
-from picaflor._checks import number
+from picaflor._checks import boolean, number
 from picaflor.layers.activations import last_axis
-from picaflor.layers.base import Layer, LayerOptions, WeightSpec, features
+from picaflor.layers.base import Layer, LayerOptions, WeightSpec, chosen, features
 from picaflor.layers.shapes import Array, Shape
 
 if TYPE_CHECKING:
@@ -108,13 +108,17 @@ class BatchNormalization(_Scaled):
         self.axis = last_axis(axis)
         self.momentum = number(momentum, "momentum", minimum=0)
         self.epsilon = number(epsilon, "epsilon", minimum=0)
-        self.center, self.scale = bool(center), bool(scale)
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
-        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
+        self.center, self.scale = boolean(center, "center"), boolean(scale, "scale")
+        self.beta_initializer = chosen(initializers.get, beta_initializer, "beta_initializer")
+        self.gamma_initializer = chosen(initializers.get, gamma_initializer, "gamma_initializer")
+        self.moving_mean_initializer = chosen(
+            initializers.get, moving_mean_initializer, "moving_mean_initializer"
+        )
+        self.moving_variance_initializer = chosen(
+            initializers.get, moving_variance_initializer, "moving_variance_initializer"
+        )
+        self.beta_constraint = chosen(constraints.get, beta_constraint, "beta_constraint")
+        self.gamma_constraint = chosen(constraints.get, gamma_constraint, "gamma_constraint")
 
     @property
     def moving_mean(self) -> Array:
@@ -197,11 +201,11 @@ class LayerNormalization(_Scaled):
         super().__init__(**options)
         self.axis = last_axis(axis)
         self.epsilon = number(epsilon, "epsilon", minimum=0)
-        self.center, self.scale = bool(center), bool(scale)
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_constraint = constraints.get(beta_constraint)
-        self.gamma_constraint = constraints.get(gamma_constraint)
+        self.center, self.scale = boolean(center, "center"), boolean(scale, "scale")
+        self.beta_initializer = chosen(initializers.get, beta_initializer, "beta_initializer")
+        self.gamma_initializer = chosen(initializers.get, gamma_initializer, "gamma_initializer")
+        self.beta_constraint = chosen(constraints.get, beta_constraint, "beta_constraint")
+        self.gamma_constraint = chosen(constraints.get, gamma_constraint, "gamma_constraint")
 
     def _operation(self, shape: Shape) -> dict[str, Any]:
         return {

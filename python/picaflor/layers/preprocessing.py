@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from picaflor._checks import as_real_array, integer
+from picaflor._checks import as_real_array, boolean, integer
 from picaflor.layers.base import Layer, LayerOptions, WeightSpec
 from picaflor.layers.shapes import Array, Shape
 
@@ -120,7 +120,7 @@ class Normalization(Layer):
             raise ValueError("mean and variance must be given together")
         self.mean = None if mean is None else _number_or_array(mean, "mean")
         self.variance = None if variance is None else _number_or_array(variance, "variance")
-        self.invert = bool(invert)
+        self.invert = boolean(invert, "invert")
 
     def _kept(self, ndim: int) -> tuple[int, ...]:
         """Return the axes with statistics of their own, counted from 0, the batch being 0."""

@@ -52,7 +52,7 @@ def snake_case(name: str) -> str:
     return re.sub("([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
-def sample_shape(shape: Any) -> Shape:
+def sample_shape(shape: Any, name: str = "shape") -> Shape:
     """Return the shape of one sample as a tuple of positive ints.
 
     Examples
@@ -61,13 +61,15 @@ def sample_shape(shape: Any) -> Shape:
     (28, 28)
     """
     if isinstance(shape, (int, np.integer)):
-        raise TypeError(f"shape must be a tuple such as ({shape},), got {shape!r}")
+        raise TypeError(f"{name} must be a tuple such as ({shape},), got {shape!r}")
     try:
+        if isinstance(shape, (str, bytes, dict, set)):
+            raise TypeError
         sizes = tuple(shape)
     except TypeError:
-        raise TypeError(f"shape must be a tuple of integers, got {shape!r}") from None
+        raise TypeError(f"{name} must be a tuple of integers, got {shape!r}") from None
     if any(extent is None for extent in sizes):
         raise ValueError(
-            f"shape must be known and is of one sample, without the batch, got {sizes}"
+            f"{name} must be known and is of one sample, without the batch, got {sizes}"
         )
-    return tuple(integer(extent, "shape", minimum=1) for extent in sizes)
+    return tuple(integer(extent, name, minimum=1) for extent in sizes)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from picaflor._checks import number
+from picaflor._checks import boolean, number
 
 from .base import Loss
 from .regression import last_axis
@@ -40,7 +40,7 @@ class _CrossEntropy(Loss):
         scale: float = 1.0,
     ) -> None:
         super().__init__(reduction, name, scale=scale)
-        self.from_logits = bool(from_logits)
+        self.from_logits = boolean(from_logits, "from_logits")
         self.label_smoothing = number(label_smoothing, "label_smoothing")
         if not 0.0 <= self.label_smoothing <= 1.0:
             raise ValueError(f"label_smoothing must be in [0, 1], got {label_smoothing!r}")
@@ -174,7 +174,7 @@ class SparseCategoricalCrossentropy(Loss):
         scale: float = 1.0,
     ) -> None:
         super().__init__(reduction, name, scale=scale)
-        self.from_logits = bool(from_logits)
+        self.from_logits = boolean(from_logits, "from_logits")
         if ignore_class is not None:
             raise ValueError(
                 f"ignore_class is not supported, got {ignore_class!r}: give the rows of that class "

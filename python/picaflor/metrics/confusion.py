@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from picaflor._checks import integer, number
+from picaflor._checks import boolean, integer, number
 
 from .base import Array, Metric, row_weights, same_rows
 
@@ -316,7 +316,7 @@ class AUC(_Confusion):
         self.num_thresholds = integer(num_thresholds, "num_thresholds", minimum=2)
         self.curve = curve
         self.summation_method = summation_method
-        self.from_logits = bool(from_logits)
+        self.from_logits = boolean(from_logits, "from_logits")
         self.thresholds = (
             None
             if thresholds is None

@@ -13,6 +13,7 @@ from picaflor.callbacks import CallbackList, History, ProgressBar
 from picaflor.callbacks.base import flat
 from picaflor.models.arguments import positive, validation_due, verbosity, xy_tuple
 from picaflor.models.data import Data
+from picaflor.models.flat import warn_of_flat_layers
 from picaflor.models.inference import Inference
 from picaflor.models.loop import Epochs, Loop
 from picaflor.models.training import as_result
@@ -146,6 +147,9 @@ class Sequential(Inference):
         -----
         RuntimeWarning
             If the loss becomes NaN or infinite: once, with epoch and batch.
+        UserWarning
+            If a step activation keeps the gradient from weights that are to be trained: once
+            after each `compile`.
         """
         epochs = integer(epochs, "epochs", minimum=0)
         initial_epoch = integer(initial_epoch, "initial_epoch", minimum=0)
@@ -172,6 +176,9 @@ class Sequential(Inference):
             if class_weight is not None:
                 held_out.weight = None
         self._get_ready(data)
+        if not self._looked_for_steps:
+            self._looked_for_steps = True
+            warn_of_flat_layers(self._layers)
         if size is None:
             size = 32 if steps is None else -(-len(data) // steps)
 

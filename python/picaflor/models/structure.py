@@ -50,7 +50,12 @@ class Structure:
         self._constrained = False  # whether a weight has a constraint
         if isinstance(layers, Layer):
             layers = [layers]
-        for layer in layers or ():
+        if layers is None:
+            layers = ()
+        given: Any = layers
+        if not isinstance(given, Iterable) or isinstance(given, (str, bytes, dict, np.ndarray)):
+            raise TypeError(f"layers must be a list of layers, got {layers!r}")
+        for layer in layers:
             self._append(layer)
         self._build_if_known()
 
@@ -157,9 +162,9 @@ class Structure:
 
     def _append(self, layer: Layer) -> None:
         if isinstance(layer, type):
-            raise TypeError(f"a layer is wanted, got the class {layer.__name__}: call it")
+            raise TypeError(f"layer must be a Layer, got the class {layer.__name__}: call it")
         if not isinstance(layer, Layer):
-            raise TypeError(f"a layer is wanted, got {type(layer).__name__}")
+            raise TypeError(f"layer must be a Layer, got {layer!r}")
         if isinstance(layer, InputLayer):
             if self._layers or self._input is not None:
                 raise ValueError("an Input must be the first layer of a model, and the only one")
@@ -200,7 +205,15 @@ class Structure:
             If the shape does not fit the layers, or is not known.
         """
         if input_shape is not None:
-            wanted = sample_shape(tuple(input_shape)[1:])
+            try:
+                sample = tuple(input_shape)[1:]
+            except TypeError:
+                sample = None
+            if sample is None or isinstance(input_shape, (str, bytes, dict, set)):
+                raise TypeError(
+                    f"input_shape must be a tuple such as (None, 784), got {input_shape!r}"
+                )
+            wanted = sample_shape(sample, "input_shape")
             if self._input is None:
                 self._build_for(wanted)
             elif wanted != self._input.shape:

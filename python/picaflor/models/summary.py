@@ -6,9 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from picaflor._checks import boolean, integer
+
 
 def summary_text(model: Any, line_length: int | None, show_trainable: bool) -> str:
     """Return the table of a model's layers as text."""
+    show_trainable = boolean(show_trainable, "show_trainable")
+    if line_length is not None:
+        line_length = min(integer(line_length, "line_length", minimum=1), 10_000)
     head = ["Layer (type)", "Output Shape", "Param #"] + ["Trainable"] * show_trainable
     rows = [_row(layer, show_trainable) for layer in model.layers]
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]

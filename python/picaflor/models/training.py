@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from picaflor._checks import boolean
 from picaflor.layers.base import Layer
 from picaflor.layers.shapes import Array, Shape
 from picaflor.models.compiled import Compiled, Entry, Means
@@ -19,6 +20,7 @@ from picaflor.models.data import (
     sample_weights,
     targets,
 )
+from picaflor.models.flat import warn_of_flat_layers
 from picaflor.models.loop import constrain
 from picaflor.models.weights import Weights
 
@@ -31,6 +33,7 @@ class Training(Weights):
     _optimizer_in_engine: Any = None  # the optimizer whose state the engine holds
     _rule_in_engine: Any = None  # tells whether a hyperparameter was changed since
     _takes_ids = False
+    _looked_for_steps = False  # whether a step activation was warned of since `compile`
     stop_training = False
     history: Any = None
 
@@ -73,6 +76,7 @@ class Training(Weights):
         """
         self._compiled = Compiled(optimizer, loss, metrics, weighted_metrics)
         self._ready = False
+        self._looked_for_steps = False
 
     @property
     def compiled(self) -> bool:
@@ -127,7 +131,7 @@ class Training(Weights):
         assert self._input is not None
         if x.shape[1:] != self._input.shape or x.ndim != 2 or x.dtype.char not in _PLAIN:
             return False
-        if len(x) == 0 or len(x) != len(y):
+        if len(x) == 0 or y.ndim == 0 or len(x) != len(y):
             return False
         if self._takes_ids:
             return y.ndim == 1 and y.dtype == np.int64
@@ -234,6 +238,11 @@ class Training(Weights):
         TypeError, ValueError
             If the data do not fit.
 
+        Warns
+        -----
+        UserWarning
+            If a step activation keeps the gradient from weights that are to be trained.
+
         Examples
         --------
         >>> import picaflor as pf
@@ -243,6 +252,9 @@ class Training(Weights):
         2.5
         """
         data = self._data(x, y, sample_weight, class_weight)
+        if not self._looked_for_steps:
+            self._looked_for_steps = True
+            warn_of_flat_layers(self._layers)
         n = len(data.x)
         network, optimizer = self._network, self._optimizer_to_engine()
         rates = optimizer._rates(optimizer._iterations, 1)
@@ -331,7 +343,9 @@ class Training(Weights):
         """
         data = self._data(x, y, sample_weight)
         network = self._network
-        loss = network.loss_and_gradients(data.x, data.y, data.weight, bool(training))
+        loss = network.loss_and_gradients(
+            data.x, data.y, data.weight, boolean(training, "training")
+        )
         pairs = zip(network.gradients, network.trained, strict=True)
         return float(loss), [np.array(g, order="C") for g, trained in pairs if trained]
 
@@ -377,6 +391,6 @@ _PLAIN = frozenset("?bBhHiIlLqQfd")
 
 def as_result(values: dict[str, float], return_dict: bool) -> Any:
     """Return values as `evaluate` and its kin do: a dict, a list, or the plain loss."""
-    if return_dict:
+    if boolean(return_dict, "return_dict"):
         return {key: values[key] for key in sorted(values)}
     return list(values.values()) if len(values) > 1 else values["loss"]

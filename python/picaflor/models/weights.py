@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
@@ -110,6 +110,8 @@ class Weights(Structure):
         show_trainable : bool, default False
             Add a column that says which layers are trained.
         """
+        if print_fn is not None and not callable(print_fn):
+            raise TypeError(f"print_fn must be callable, got {print_fn!r}")
         (print_fn or print)(summary_text(self, line_length, show_trainable))
 
     # ------------------------------------------------------------------------------------ config
@@ -138,6 +140,11 @@ class Weights(Structure):
         >>> pf.Sequential.from_config(model.get_config()).output_shape
         (None, 3)
         """
+        given: Any = config
+        if not isinstance(given, Mapping) or "layers" not in given:
+            raise ValueError(
+                f"config must be what get_config returned, with 'layers', got {config!r}"
+            )
         options = {key: value for key, value in config.items() if key != "layers"}
         return cls([deserialize(entry) for entry in config["layers"]], **options)
 

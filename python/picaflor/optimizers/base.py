@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from picaflor import _core
-from picaflor._checks import did_you_mean, integer, number
+from picaflor._checks import boolean, did_you_mean, integer, number
 from picaflor.optimizers.schedules import LearningRateSchedule, deserialize, serialize
 
 __all__ = ["LearningRate", "Optimizer"]
@@ -279,7 +280,7 @@ class Optimizer:
             rule[key] = 0.0 if value is None else number(value, key, minimum=0.0)
         for key in self._settings:
             value = getattr(self, key)
-            rule[key] = value if isinstance(value, bool) else _checked_setting(key, value)
+            rule[key] = _checked_setting(key, value)
         return rule
 
     def get_config(self) -> dict[str, Any]:
@@ -318,10 +319,14 @@ def _checked_rate(value: object) -> LearningRate:
         return value
     if callable(value):
         return value
-    return number(value, "learning_rate")
+    rate = number(value, "learning_rate")
+    if math.isinf(rate):
+        raise ValueError(f"learning_rate must be finite, got {value!r}")
+    return rate
 
 
 # Which interval a hyperparameter lies in: [low, high).
+_SWITCHES = frozenset({"amsgrad", "centered", "nesterov"})
 _RANGES: Mapping[str, tuple[float, float | None]] = {
     "beta_1": (0.0, 1.0),
     "beta_2": (0.0, 1.0),
@@ -332,7 +337,9 @@ _RANGES: Mapping[str, tuple[float, float | None]] = {
 }
 
 
-def _checked_setting(key: str, value: object) -> float:
+def _checked_setting(key: str, value: object) -> float | bool:
+    if key in _SWITCHES:
+        return boolean(value, key)
     low, high = _RANGES[key]
     return number(value, key, minimum=low, below=high)
 
