@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import picaflor as pf
-from picaflor import layers
+from picaflor import _core, layers
 from strategies import LAYOUTS
 
 Array = np.ndarray
@@ -366,3 +366,22 @@ def test_empty_model_says_so() -> None:
         model.fit(X, IDS, verbose=0)
     with pytest.raises(ValueError, match="not built"):
         model.predict(X)
+
+
+@pytest.mark.parametrize("n", [2**44, 2**57])
+def test_a_minibatch_larger_than_memory_leaves_a_usable_model(n):
+    model = pf.Sequential([pf.Input((4,)), layers.Dense(3)], seed=0)
+    model.compile("sgd", "mse")
+    x, y = (np.broadcast_to(np.float32(1), (n, width)) for width in (4, 3))
+    for call in (model.train_on_batch, model.loss_and_gradients, model.test_on_batch):
+        with pytest.raises(MemoryError):
+            call(x, y)
+    assert np.isfinite(model.train_on_batch(x[:5], y[:5]))
+
+
+@pytest.mark.parametrize("shape", [(2**62, 2**62), (2**30, 2**30), (4, 2**62)])
+def test_a_network_larger_than_memory_is_refused(shape):
+    inputs, units = shape
+    dense = layers.Dense(units)._operation((inputs,))
+    with pytest.raises(ValueError, match="must have at most"):
+        _core.Network(inputs, [dense], "float32", 0)

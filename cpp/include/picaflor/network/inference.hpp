@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <new>
 #include <vector>
 
 #include "picaflor/network/data.hpp"
@@ -71,7 +72,12 @@ class Inference {
     scratch_.resize(static_cast<std::size_t>(std::max<Index>(threads, static_cast<Index>(scratch_.size()))));
     arena_ = Arena<T>();
     lay_out(kernels, plan);
-    arena_ = Arena<T>(arena_.used());
+    try {
+      arena_ = Arena<T>(arena_.used());
+    } catch (const std::bad_alloc&) {
+      capacity_ = -1;  // the next call starts anew instead of using what is not there
+      throw;
+    }
     lay_out(kernels, plan);
   }
 

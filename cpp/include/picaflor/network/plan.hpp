@@ -78,14 +78,31 @@ constexpr Index row_stride(Index columns) {
 
 namespace detail {
 
+// Far above any memory, and so small that no size that is computed from it overflows.
+constexpr Index kMaxWidth = Index{1} << 40;
+constexpr Index kMaxParameters = Index{1} << 48;
+
+inline void check_width(Index columns) {
+  if (columns > kMaxWidth) {
+    throw std::invalid_argument("a layer must have at most " + std::to_string(kMaxWidth) + " columns, got " +
+                                std::to_string(columns));
+  }
+}
+
 template <class T>
 Index add_parameter(Plan& plan, Index layer, Index rows, Index cols, bool is_vector, double initial = 0) {
+  check_width(cols);
   Parameter p;
   p.layer = layer;
   p.is_vector = is_vector;
   p.rows = rows;
   p.cols = cols;
   p.row = is_vector ? padded<T>(cols) : row_stride<T>(cols);
+  if (p.row > (kMaxParameters - plan.parameter_size) / rows) {
+    throw std::invalid_argument("a network must have at most " + std::to_string(kMaxParameters) +
+                                " weights, got a layer of " + std::to_string(rows) + " x " +
+                                std::to_string(cols));
+  }
   p.offset = plan.parameter_size;
   p.initial = initial;
   plan.parameter_size += p.size();
@@ -136,6 +153,7 @@ Step normalization_step(Plan& plan, const LayerSpec& spec, Index layer, Index in
 template <class T>
 Plan make_plan(Index input, const std::vector<LayerSpec>& layers) {
   Plan plan;
+  detail::check_width(input);
   plan.input = input;
   plan.widest_row = row_stride<T>(input);
   Index width = input;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <new>
 #include <vector>
 
 #include "picaflor/network/normalization.hpp"
@@ -28,14 +29,21 @@ struct Workspace {
   void prepare(const Plan& plan, const KernelTable<T>& kernels, Index n, bool backward) {
     threads = num_threads();
     if (n <= capacity_ && threads <= threads_ && (backward_ || !backward)) return;
+    constexpr Index kMostElements = Index{1} << 50;  // more than any memory: no size below overflows
+    if (n > kMostElements / plan.widest_row) throw std::bad_alloc();
     capacity_ = std::max(n, capacity_);
     threads_ = std::max(threads, threads_);
     backward_ = backward_ || backward;
     arena_ = Arena<T>();
     lay_out(plan, kernels);
-    arena_ = Arena<T>(arena_.used());
+    try {
+      arena_ = Arena<T>(arena_.used());
+      ids.resize(static_cast<std::size_t>(capacity_));
+    } catch (const std::bad_alloc&) {
+      capacity_ = -1;  // the next call starts anew instead of using what is not there
+      throw;
+    }
     lay_out(plan, kernels);
-    ids.resize(static_cast<std::size_t>(capacity_));
   }
 
  private:

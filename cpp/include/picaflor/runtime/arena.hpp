@@ -24,6 +24,7 @@ class AlignedArray {
   AlignedArray() = default;
   explicit AlignedArray(Index size) : size_(size) {
     if (size == 0) return;
+    if (size < 0 || size > kLargest) throw std::bad_alloc();
     const std::size_t bytes = static_cast<std::size_t>(size) * sizeof(T);
     const std::size_t alignment = bytes >= kHugePage ? kHugePage : static_cast<std::size_t>(kCacheLine);
     block_.reset(std::calloc(bytes + alignment, 1));
@@ -47,6 +48,7 @@ class AlignedArray {
   Index size() const { return size_; }
 
  private:
+  static constexpr Index kLargest = (Index{1} << 56) / static_cast<Index>(sizeof(T));
   static constexpr std::size_t kHugePage = std::size_t{1} << 21;
   struct Free {
     void operator()(void* p) const { std::free(p); }
