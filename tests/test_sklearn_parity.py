@@ -10,6 +10,7 @@ theirs = pytest.importorskip("sklearn.neural_network", reason="scikit-learn is n
 from sklearn.datasets import (  # noqa: E402
     load_breast_cancer,
     load_digits,
+    load_wine,
     make_multilabel_classification,
     make_regression,
 )
@@ -268,3 +269,21 @@ def test_weights_set_by_the_user_are_used():
     for estimator in pair:
         estimator.partial_fit(x, y)
     assert_same(*pair)
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
+def test_data_that_are_not_scaled(solver):
+    # Probabilities reach 0 here, where scikit-learn cuts off the loss. With lbfgs it decides over
+    # steps and is the same; with the others only the losses of the first epochs are larger.
+    x, y = load_wine(return_X_y=True)
+    pair = [m.MLPClassifier(solver=solver, random_state=0, max_iter=30) for m in (theirs, ours)]
+    expected, actual = (estimator.fit(x, y) for estimator in pair)
+    assert actual.n_iter_ == expected.n_iter_
+    for a, b in zip(actual.coefs_, expected.coefs_, strict=True):
+        np.testing.assert_allclose(a, b, **CLOSE)
+    np.testing.assert_allclose(actual.loss_, expected.loss_, **CLOSE)
+    if solver == "lbfgs":
+        assert expected.n_iter_ == 2  # it is stuck on the edge of the cut
+    else:
+        assert np.all(np.array(actual.loss_curve_) >= np.array(expected.loss_curve_) * (1 - 1e-9))
+        assert actual.loss_curve_[0] > expected.loss_curve_[0] + 1

@@ -17,6 +17,8 @@ from picaflor import losses, metrics
 
 Array = npt.NDArray[Any]
 
+_EPS = np.finfo(np.float64).eps
+
 REDUCTION = "mean_with_penalty"  # losses and alpha's penalty over the sum of the weights
 
 
@@ -71,6 +73,14 @@ class Objective:
     def value_of_gradient_loss(self, loss: float, penalty: float) -> float:
         """Return scikit-learn's loss from the one whose gradient is taken."""
         return (loss - penalty) / self.columns + penalty if self._averages else loss
+
+    def may_be_cut_off(self, row_loss: float) -> bool:
+        """Tell whether a row's loss of at most `row_loss` can be more than scikit-learn's.
+
+        It keeps probabilities at eps of their dtype, so that a column's log loss is at most 36.04
+        in float64. The gradient does not show it, but line searches do.
+        """
+        return self.kind in ("softmax", "logistic") and not row_loss < -np.log(_EPS)
 
     def constant(self, y: Array) -> Array | None:
         """Return what the engine leaves out of each row's loss because no weight changes it."""
