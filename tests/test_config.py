@@ -28,8 +28,29 @@ def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("level", _core.isa_levels())
 def test_every_runnable_level_can_be_forced(level: str) -> None:
-    run = python("from picaflor import _core; print(_core.isa_level())", PICAFLOR_ISA=level)
-    assert run.stdout.strip() == level, run.stderr
+    code = "from picaflor import _core; print(_core.isa_level(), _core.activation_isa_level())"
+    run = python(code, PICAFLOR_ISA=level)
+    assert run.stdout.split() == [level, level], run.stderr
+
+
+BITS_OF_ACTIVATIONS = '''
+import hashlib
+import numpy as np
+import picaflor.functional as F
+x = np.linspace(-90, 90, 9973)
+for dtype in (np.float32, np.float64):
+    for name in "sigmoid tanh elu selu softplus softsign silu gelu".split():
+        y = getattr(F, name)(x.astype(dtype))
+        dx = getattr(F, name + "_backward")(y, x.astype(dtype))
+        print(name, hashlib.sha256(y.tobytes() + dx.tobytes()).hexdigest())
+'''
+
+
+def test_activations_from_another_level_have_the_same_bits() -> None:
+    chosen = python("from picaflor import _core; print(_core.isa_level())", PICAFLOR_ISA="")
+    free = python(BITS_OF_ACTIVATIONS, PICAFLOR_ISA="")
+    forced = python(BITS_OF_ACTIVATIONS, PICAFLOR_ISA=chosen.stdout.strip())
+    assert free.stdout == forced.stdout != "", free.stderr + forced.stderr
 
 
 @pytest.mark.parametrize("level", ["x86-64-v9", "avx2", "v3", "X86-64-V3"])
