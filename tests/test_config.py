@@ -33,7 +33,7 @@ def test_every_runnable_level_can_be_forced(level: str) -> None:
     assert run.stdout.split() == [level, level], run.stderr
 
 
-BITS_OF_ACTIVATIONS = '''
+BITS_OF_ACTIVATIONS = """
 import hashlib
 import numpy as np
 import picaflor.functional as F
@@ -43,7 +43,7 @@ for dtype in (np.float32, np.float64):
         y = getattr(F, name)(x.astype(dtype))
         dx = getattr(F, name + "_backward")(y, x.astype(dtype))
         print(name, hashlib.sha256(y.tobytes() + dx.tobytes()).hexdigest())
-'''
+"""
 
 
 def test_activations_from_another_level_have_the_same_bits() -> None:

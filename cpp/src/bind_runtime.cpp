@@ -39,8 +39,7 @@ void bind_runtime(py::module_& m) {
   m.attr("__version__") = PICAFLOR_VERSION;
   kernels();          // chosen now, so that a wrong PICAFLOR_ISA is an ImportError
   process_threads();  // and a wrong PICAFLOR_NUM_THREADS
-  m.def(
-      "isa_level", [] { return kernels().level; }, "Instruction-set level in use.");
+  m.def("isa_level", [] { return kernels().level; }, "Instruction-set level in use.");
   m.def(
       "activation_isa_level", [] { return kernels().activation_level; },
       "Level of the activations: another one than isa_level() where that is faster, with the same bits.");
