@@ -294,3 +294,23 @@ def test_conversion_from_and_to_scikit_learn():
     np.testing.assert_array_equal(ours.to_sklearn().predict(XR), regressor.predict(XR))
     with pytest.raises(TypeError, match=r"a MLPClassifier of sklearn\.neural_network is wanted"):
         MLPClassifier.from_sklearn(regressor)
+
+
+def test_partial_fit_goes_on_where_the_network_has_changed():
+    model = fit(max_iter=2)
+    before = model.coefs_[0].copy()
+    # other layers keep another state, another solver in between leaves none: both train on
+    model.set_params(batch_norm=True).partial_fit(X, Y)
+    model.set_params(batch_norm=False, solver="lbfgs", warm_start=True, max_iter=1).fit(X, Y)
+    model.set_params(solver="adam").partial_fit(X, Y)
+    assert not np.array_equal(model.coefs_[0], before)
+
+
+def test_a_missing_scikit_learn_is_named(monkeypatch):
+    import importlib
+    import sys
+
+    monkeypatch.setitem(sys.modules, "sklearn", None)  # as if it were not installed
+    monkeypatch.delitem(sys.modules, "picaflor.sklearn")
+    with pytest.raises(ImportError, match=r'needs scikit-learn: pip install "picaflor\[sklearn\]"'):
+        importlib.import_module("picaflor.sklearn")

@@ -1,5 +1,6 @@
 """Same results as scikit-learn's own MLP, for the same random_state."""
 
+import pickle
 import warnings
 
 import numpy as np
@@ -150,10 +151,15 @@ def test_fit_equals_scikit_learn(name, parameters):
 @pytest.mark.parametrize("solver", ["sgd", "adam"])
 def test_partial_fit_equals_scikit_learn(solver):
     x, y = data("digits")
-    pair = [m.MLPClassifier((20,), solver=solver, random_state=0) for m in (theirs, ours)]
-    for estimator in pair:
+    pair = []
+    for module in (theirs, ours):
+        estimator = module.MLPClassifier((20,), solver=solver, random_state=0)
         for part in (slice(0, 250), slice(250, 500), slice(100, 300)):
             estimator.partial_fit(x[part], y[part], classes=np.unique(y))
+        estimator.set_params(alpha=0.5, activation="tanh")  # the optimizer goes on as it was
+        estimator.partial_fit(x, y)
+        estimator = pickle.loads(pickle.dumps(estimator))
+        pair.append(estimator.set_params(alpha=0.1).partial_fit(x, y))
     assert_same(*pair)
 
 

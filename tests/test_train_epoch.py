@@ -70,3 +70,22 @@ def test_train_epoch_says_nothing_of_a_loss_that_is_nan():
     model = linear(np.zeros((2, 1)))
     model.compile("sgd", "mean_squared_error")
     assert np.isnan(model.train_epoch(np.full((2, 1), np.nan), np.zeros(2))["loss"])
+
+
+def test_optimizer_state_is_a_view_in_the_order_of_the_weights(rng):
+    x, y = rng.normal(size=(6, 2)), rng.normal(size=6)
+    a, b = (linear(x, kernel_initializer="ones") for _ in range(2))
+    for model in (a, b):
+        model.compile(pf.optimizers.SGD(0.1, momentum=0.9), "mean_squared_error")
+        assert model.optimizer_state == []
+    a.train_on_batch(x, y)
+    ((kernel, bias),) = a.optimizer_state
+    np.testing.assert_allclose(1.0 + kernel, a.weights[0], rtol=1e-14)  # w = 1 + v
+    np.testing.assert_allclose(bias, a.weights[1], rtol=1e-14)
+    b.set_weights(a.get_weights())
+    b.test_on_batch(x, y)
+    for old, new in zip(a.optimizer_state[0], b.optimizer_state[0], strict=True):
+        new[...] = old
+    for model in (a, b):
+        model.train_on_batch(x, y)
+    np.testing.assert_array_equal(a.weights[0], b.weights[0])

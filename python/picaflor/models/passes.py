@@ -18,6 +18,27 @@ from picaflor.models.training import Training
 class Passes(Training):
     """A model that can be trained epoch by epoch."""
 
+    @property
+    def optimizer_state(self) -> list[list[Array]]:
+        """What the optimizer remembers: lists of one array per weight, in the order of `weights`.
+
+        SGD with momentum has one list, the velocities; Adam two, the first and second moments.
+        They are views: writing to them changes the state. Empty before the first training or
+        evaluation after `compile`, which make it.
+
+        Examples
+        --------
+        >>> import picaflor as pf
+        >>> model = pf.Sequential([pf.Input((2,)), pf.layers.Dense(1)])
+        >>> model.compile("adam", "mean_squared_error")
+        >>> loss = model.train_on_batch([[1.0, 2.0]], [1.0])
+        >>> [[state.shape for state in states] for states in model.optimizer_state]
+        [[(2, 1), (1,)], [(2, 1), (1,)]]
+        """
+        if self._network is None or not self._ready:
+            return []
+        return [list(states) for states in self._network.slots]
+
     def train_epoch(
         self,
         x: npt.ArrayLike,

@@ -22,6 +22,7 @@ from picaflor.sklearn.inputs import Array, checked_weights, has_simple_samples, 
 from picaflor.sklearn.lbfgs import fit_lbfgs
 from picaflor.sklearn.network import (
     build,
+    copy_optimizer_state,
     forward,
     hidden_sizes,
     normalizes,
@@ -155,11 +156,15 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
     def _fit_stochastic(self, rows: Rows, held_out: Rows | None, incremental: bool) -> None:
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
+        before = getattr(self, "_model", None) if incremental else None
         model, objective = self._ready_model(fresh=not incremental), self._objective()
         if not incremental or not hasattr(self, "_optimizer"):
             self._optimizer = make_optimizer(self)
+            before = None
         if not model.compiled or model.optimizer is not self._optimizer:
             model.compile(self._optimizer, objective.loss(), weighted_metrics=objective.metrics)
+            if before is not None and before.compiled and before.optimizer is self._optimizer:
+                copy_optimizer_state(before, model, rows.x[:1], objective.targets(rows.y[:1]))
         if self.early_stopping:
             if held_out is None:
                 rows, held_out = split(self, rows, self._random_state)

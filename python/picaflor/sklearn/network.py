@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from picaflor import Input, Sequential, layers, regularizers
 from picaflor import functional as F
@@ -112,6 +113,19 @@ def take_weights(model: Sequential) -> tuple[list[Array], list[Array]]:
     """Return copies of a model's weights as `coefs_` and `intercepts_`."""
     pairs = [layer.get_weights() for layer in dense_layers(model)]
     return [kernel for kernel, _ in pairs], [bias for _, bias in pairs]
+
+
+def copy_optimizer_state(source: Sequential, target: Sequential, x: Any, y: Array) -> None:
+    """Give a compiled model the optimizer state of another one with the same weights.
+
+    One sample makes the state exist; the optimizer itself, which counts the steps, is the same.
+    """
+    for model in (source, target):
+        model.test_on_batch(x.toarray() if sparse.issparse(x) else x, y)
+    for old, new in zip(source.optimizer_state, target.optimizer_state, strict=True):
+        if [a.shape for a in old] == [a.shape for a in new]:
+            for a, b in zip(old, new, strict=True):
+                b[...] = a
 
 
 def forward(estimator: Any, X: Any) -> Array:
