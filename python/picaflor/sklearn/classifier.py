@@ -296,7 +296,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
                     "`y` has classes not in `self.classes_`. "
                     f"`self.classes_` has {self.classes_}. 'y' has {classes}."
                 )
-        return X, self._label_binarizer.transform(y).astype(bool)
+        return X, self._indicators(y)
+
+    def _indicators(self, y: Any) -> Array:
+        """Return labels that were checked as the binarizer does, (n, columns) of bool."""
+        binarizer, classes = self._label_binarizer, self.classes_
+        if y.ndim == 1 and len(classes) > 1 and binarizer.y_type_ in ("binary", "multiclass"):
+            # the binarizer checks them all again, which takes as long as an epoch on 1000 samples
+            ids = np.searchsorted(classes, y)[:, None]
+            return ids == 1 if binarizer.y_type_ == "binary" else ids == np.arange(len(classes))
+        encoded: Array = binarizer.transform(y).astype(bool)
+        return encoded
 
     def _encode(self, y: Any) -> Array:
         encoded: Array = self._label_binarizer.transform(y).astype(bool)
