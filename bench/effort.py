@@ -18,6 +18,6 @@ class Effort:
 
 
 FULL = Effort("full", 7, 0.05, 3e10, 20_000, 10**7)
-QUICK = Effort("quick", 4, 0.005, 4e9, 4_000, 10**6)
+QUICK = Effort("quick", 3, 0.003, 2.5e9, 4_000, 10**6)
 SMOKE = Effort("smoke", 2, 0.0, 2e7, 512, 10**3)
 EFFORTS = {effort.name: effort for effort in (FULL, QUICK, SMOKE)}

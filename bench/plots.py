@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import matplotlib as mpl
@@ -35,6 +36,7 @@ def draw(suite: str, results: Results, report: dict[str, Any], path: pathlib.Pat
         "scaling": scaling,
     }
     figure = painters[suite](results)
+    figure.get_layout_engine().set(rect=(0, 0.03, 1, 0.97))  # room for the line below
     load = report["load_before"]
     figure.text(
         0.995,
@@ -67,7 +69,7 @@ def grouped_bars(
         if text and name == "picaflor":
             axes.bar_label(bars, fmt=text, padding=2, fontsize=7)
     axes.set_yticks(range(len(groups)), groups)
-    axes.invert_yaxis()
+    axes.set_ylim(len(groups) - 0.5, -0.5)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="0.9")
     axes.set_axisbelow(True)
@@ -132,13 +134,15 @@ def kernels(results: Results) -> Any:
     figure, both = plt.subplots(
         1, 2, figsize=(11, 7), layout="constrained", gridspec_kw={"width_ratios": [1, 1.1]}
     )
-    functions = [r for r in results if r["shape"].endswith("x100")]
-    others = [r for r in results if r not in functions]
+    functions = [r for r in results if r["shape"].isdigit() and "step" not in r["kernel"]]
+    functions += [r for r in results if r["shape"].endswith("x100") and "dense" not in r["kernel"]]
+    others = [r for r in results if r["kernel"].startswith(("dense", "softmax_cross"))]
+    others += [r for r in results if r["kernel"].endswith("step")]
     kinds = dict.fromkeys((r["kernel"], r["dtype"]) for r in functions)
     shades = {kernel: f"C{k}" for k, kernel in enumerate(dict.fromkeys(k for k, _ in kinds))}
     for kernel, dtype in kinds:
         chosen = [r for r in functions if (r["kernel"], r["dtype"]) == (kernel, dtype)]
-        sizes = [100 * int(r["shape"].split("x")[0]) for r in chosen]
+        sizes = [prod(map(int, r["shape"].split("x"))) for r in chosen]
         both[0].plot(
             sizes,
             [r["ratio"] for r in chosen],

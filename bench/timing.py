@@ -27,12 +27,11 @@ def race(calls: dict[str, Call], rounds: int, seconds: float = 0.0) -> dict[str,
     In each round every rival runs for about `seconds` (at least once), each time starting with
     another one. Call each once before: the first call pays for memory and compilation.
     """
-    repeats = {}
-    for name, call in calls.items():
-        start = time.perf_counter()
+    repeats = dict.fromkeys(calls, 1)
+    for name, call in calls.items() if seconds else ():
+        start = _clock()
         call()
-        took = time.perf_counter() - start
-        repeats[name] = max(1, int(seconds / max(took, 1e-7)))
+        repeats[name] = max(1, int(seconds / max(_clock() - start, 1e-7)))
     names = list(calls)
     times: dict[str, list[float]] = {name: [] for name in names}
     for turn in range(rounds):

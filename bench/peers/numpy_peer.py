@@ -70,6 +70,24 @@ class Numpy(Peer):
             np.multiply(x, y, out=y)
             return np.multiply(y, 0.5, out=y)
 
+        def silu() -> Array:
+            sigmoid()
+            return np.multiply(x, y, out=y)
+
+        def elu() -> Array:
+            np.minimum(x, 0, out=t)
+            np.expm1(t, out=t)
+            np.maximum(x, 0, out=y)
+            return np.add(y, t, out=y)
+
+        def softplus() -> Array:
+            np.abs(x, out=y)
+            np.negative(y, out=y)
+            np.exp(y, out=y)
+            np.log1p(y, out=y)
+            np.maximum(x, 0, out=t)
+            return np.add(y, t, out=y)
+
         def softmax() -> Array:
             e = np.subtract(x, x.max(axis=-1, keepdims=True))
             np.exp(e, out=e)
@@ -87,6 +105,9 @@ class Numpy(Peer):
             "sigmoid": {"numpy": sigmoid},
             "tanh": {"numpy": lambda: np.tanh(x, out=y)},
             "gelu": {},
+            "silu": {"numpy": silu},
+            "elu": {"numpy": elu},
+            "softplus": {"numpy": softplus},
             "softmax": {"numpy": softmax},
             "log_softmax": {"numpy": log_softmax},
         }

@@ -16,6 +16,9 @@ _OUT: dict[str, Callable[[Any, Any], Any]] = {
     "sigmoid": lambda x, y: torch.sigmoid(x, out=y),
     "tanh": lambda x, y: torch.tanh(x, out=y),
     "gelu": lambda x, y: torch.ops.aten.gelu.out(x, out=y),
+    "silu": lambda x, y: torch.ops.aten.silu.out(x, out=y),
+    "elu": lambda x, y: torch.ops.aten.elu.out(x, out=y),
+    "softplus": lambda x, y: torch.ops.aten.softplus.out(x, out=y),
 }
 
 
