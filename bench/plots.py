@@ -12,6 +12,7 @@ import matplotlib as mpl
 mpl.use("Agg")
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogLocator
 
 COLORS = {
     "picaflor": "#00795c",
@@ -234,7 +235,10 @@ def scaling(results: Results) -> Any:
                 **style,
             )
         axes.set(xscale="log", yscale="log", title=title, xlabel=what, ylabel="us per sample")
-        axes.yaxis.set_major_formatter("{x:g}")
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_formatter("{x:g}")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_minor_formatter("")
         axes.grid(color="0.9", which="both")
     four.flat[0].legend()
     last = four.flat[3]
