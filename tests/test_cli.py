@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib.metadata
 import io
 import os
 import signal
@@ -114,6 +115,15 @@ def test_info_is_show_config(run, capsys):
     code, out, _ = run("info")
     pf.show_config()
     assert (code, out) == (0, capsys.readouterr().out)
+
+
+def test_version_needs_no_installed_metadata(run, monkeypatch):
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", missing)
+    code, out, _ = run("--version")
+    assert (code, out) == (0, f"picaflor {pf.__version__}\n")
 
 
 def test_version(run):

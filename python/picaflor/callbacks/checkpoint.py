@@ -60,7 +60,7 @@ class ModelCheckpoint(MonitorCallback):
     ) -> None:
         super().__init__(monitor, mode, baseline=initial_value_threshold)
         self.filepath = file_path(filepath, "filepath")
-        self.verbose = int(number(verbose, "verbose", minimum=0))
+        self.verbose = int(number(verbose, "verbose", minimum=0, below=3))
         self.save_best_only = boolean(save_best_only, "save_best_only")
         self.save_weights_only = boolean(save_weights_only, "save_weights_only")
         if isinstance(save_freq, str):
@@ -154,9 +154,11 @@ class CSVLogger(Callback):
         self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False
     ) -> None:
         super().__init__()
-        self.filename = os.fspath(filename)
+        self.filename = file_path(filename, "filename")
+        if len(str(separator)) != 1:
+            raise TypeError(f"separator must be a string of one character, got {separator!r}")
         self.separator = separator
-        self.append = append
+        self.append = boolean(append, "append")
         self._file: TextIO | None = None
         self._writer: Any = None
 

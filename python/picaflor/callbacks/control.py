@@ -42,7 +42,7 @@ class LearningRateScheduler(Callback):
         if not callable(schedule):
             raise TypeError(f"schedule must be callable, got {schedule!r}")
         self.schedule = schedule
-        self.verbose = int(number(verbose, "verbose", minimum=0))
+        self.verbose = int(number(verbose, "verbose", minimum=0, below=3))
         self._takes_rate = _takes_two(schedule)
 
     def on_epoch_begin(self, epoch: int, logs: Logs | None = None) -> None:

@@ -132,7 +132,7 @@ class EarlyStopping(MonitorCallback):
     ) -> None:
         super().__init__(monitor, mode, baseline, min_delta)
         self.patience = integer(patience, "patience", minimum=0)
-        self.verbose = int(number(verbose, "verbose", minimum=0))
+        self.verbose = int(number(verbose, "verbose", minimum=0, below=3))
         self.baseline = self.best
         self.restore_best_weights = boolean(restore_best_weights, "restore_best_weights")
         self.start_from_epoch = integer(start_from_epoch, "start_from_epoch", minimum=0)
@@ -228,7 +228,7 @@ class ReduceLROnPlateau(MonitorCallback):
         super().__init__(monitor, mode, min_delta=min_delta)
         self.factor = number(factor, "factor", below=1)
         self.patience = integer(patience, "patience", minimum=0)
-        self.verbose = int(number(verbose, "verbose", minimum=0))
+        self.verbose = int(number(verbose, "verbose", minimum=0, below=3))
         self.cooldown = integer(cooldown, "cooldown", minimum=0)
         self.min_lr = number(min_lr, "min_lr")
         self.on_train_begin()

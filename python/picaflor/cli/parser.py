@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Callable
-from importlib import metadata
 from typing import Any, NoReturn
+
+import picaflor as pf
 
 ACTIVATIONS = (
     "relu",
@@ -71,7 +72,7 @@ def make_parser() -> argparse.ArgumentParser:
         epilog="`picaflor COMMAND --help` says more. Exit codes: 0 success, 1 a problem at run "
         "time, 2 wrong usage, 130 interrupted.",
     )
-    parser.add_argument("--version", action="version", version=f"picaflor {_version()}")
+    parser.add_argument("--version", action="version", version=f"picaflor {pf.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_demo(commands)
     _add_train(commands)
@@ -219,10 +220,6 @@ def _command(name: str) -> Callable[[argparse.Namespace], None]:
         module.run(arguments)
 
     return run
-
-
-def _version() -> str:
-    return metadata.version("picaflor")
 
 
 # ------------------------------------------------------------------------- values of the options

@@ -78,6 +78,8 @@ class Loss:
             known = [key for key in _REDUCTIONS if key is not None]
             raise ValueError(f"Unknown reduction: {reduction!r}.{did_you_mean(reduction, known)}")
         self.reduction = reduction
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"name must be a string, got {name!r}")
         self.name = _snake(type(self).__name__) if name is None else name
         self.scale = number(scale, "scale")
 

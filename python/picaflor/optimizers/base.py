@@ -277,7 +277,7 @@ class Optimizer:
             )
         rule: dict[str, Any] = {"kind": self._kind}
         for key, value in {"weight_decay": self.weight_decay, **clips}.items():
-            rule[key] = 0.0 if value is None else number(value, key, minimum=0.0)
+            rule[key] = 0.0 if value is None else number(value, key, minimum=0.0, below=math.inf)
         for key in self._settings:
             value = getattr(self, key)
             rule[key] = _checked_setting(key, value)
@@ -341,7 +341,7 @@ def _checked_setting(key: str, value: object) -> float | bool:
     if key in _SWITCHES:
         return boolean(value, key)
     low, high = _RANGES[key]
-    return number(value, key, minimum=low, below=high)
+    return number(value, key, minimum=low, below=math.inf if high is None else high)
 
 
 def _check_variable(variable: object, i: int) -> None:
