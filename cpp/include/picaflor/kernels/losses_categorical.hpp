@@ -83,7 +83,10 @@ typename Lanes::P categorical_cross_entropy_row(Lanes& row, double smoothing, ty
   const P low = constant<T>(kEpsilon), high = constant<T>(1 - kEpsilon);
   const Targets<Lanes> target(row, smoothing);
   const P sum = row.sum([&](auto at) { return row.out(at); });
-  const P value = row.sum([&](auto at) { return target(at) * log(min(max(row.out(at) / sum, low), high)); });
+  const P value = row.sum([&](auto at) {
+    const P p = row.out(at) / sum;
+    return target(at) * select(high < p, constant<T>(kLogOneMinusEpsilon), log(max(p, low)));
+  });
   if (row.wants_gradient()) {
     const P mass = row.sum([&](auto at) { return where_inside(row.out(at) / sum, low, high, target(at)); });
     const P share = k / sum;

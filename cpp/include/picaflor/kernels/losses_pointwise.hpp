@@ -8,6 +8,8 @@
 namespace picaflor::inline PICAFLOR_LEVEL {
 
 inline constexpr double kEpsilon = 1e-7;
+// Logarithms of e and 1 - e: float has no number near enough to 1 - e to take them from there.
+inline constexpr double kLogEpsilon = -16.11809565095832, kLogOneMinusEpsilon = -1.00000005e-7;
 
 template <class T>
 Pack<T> constant(double value) {
@@ -148,7 +150,9 @@ struct BinaryCrossEntropy {
     const Pack<T> t = target * constant<T>(1 - smoothing) + constant<T>(0.5 * smoothing);
     const Pack<T> p = min(max(o, low), high);
     const Pack<T> slope = (p - t) / (p * (one - p));
-    return {-(t * log(p) + (one - t) * log1p(-p)), where_inside(o, low, high, slope)};
+    const Pack<T> log_p = select(high < o, constant<T>(kLogOneMinusEpsilon), log(p));
+    const Pack<T> log_rest = select(high < o, constant<T>(kLogEpsilon), log1p(-p));
+    return {-(t * log_p + (one - t) * log_rest), where_inside(o, low, high, slope)};
   }
 };
 
