@@ -304,7 +304,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
         if y.ndim == 1 and len(classes) > 1 and binarizer.y_type_ in ("binary", "multiclass"):
             # the binarizer checks them all again, which takes as long as an epoch on 1000 samples
             ids = np.searchsorted(classes, y)[:, None]
-            return ids == 1 if binarizer.y_type_ == "binary" else ids == np.arange(len(classes))
+            columns = 1 if binarizer.y_type_ == "binary" else np.arange(len(classes))
+            simple: Array = np.equal(ids, columns)
+            return simple
         encoded: Array = binarizer.transform(y).astype(bool)
         return encoded
 
