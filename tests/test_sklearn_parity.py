@@ -1,5 +1,6 @@
 """Same results as scikit-learn's own MLP, for the same random_state."""
 
+import inspect
 import pickle
 import warnings
 
@@ -45,7 +46,12 @@ def data(name):
     return x, y / 100
 
 
+WEIGHTS = "sample_weight" in inspect.signature(theirs.MLPClassifier.fit).parameters
+
+
 def both(name, weighted=False, **parameters):
+    if not WEIGHTS and (weighted or name == "counts"):
+        pytest.skip("scikit-learn before 1.7 has neither weights nor the Poisson loss here")
     x, y = data(name)
     kind = "MLPRegressor" if name in ("numbers", "outputs", "counts") else "MLPClassifier"
     if name == "counts":
@@ -248,7 +254,7 @@ def test_convergence_warning_and_errors_are_those_of_scikit_learn():
         for module in (theirs, ours):
             with pytest.raises(ValueError, match=message):
                 module.MLPClassifier(**parameters).fit(x, y)
-    for module in (theirs, ours):
+    for module in (theirs, ours) if WEIGHTS else (ours,):  # older ones say less
         assert not hasattr(module.MLPClassifier(solver="lbfgs"), "partial_fit")
         with pytest.raises(ValueError, match="validation set is too small"):
             module.MLPClassifier(early_stopping=True).fit(x[:10], y[:10] > 2)
