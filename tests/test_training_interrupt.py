@@ -38,15 +38,16 @@ def interrupt_after(seconds: float) -> tuple[threading.Thread, list[float]]:
     "options",
     [
         {},
+        {"batch_size": 1},
         {"verbose": 1},
         {"callbacks": [pf.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)]},
     ],
-    ids=["one call an epoch", "progress bar", "batch hooks"],
+    ids=["one call an epoch", "in the first epoch", "progress bar", "batch hooks"],
 )
 def test_ctrl_c_ends_fit_and_leaves_a_usable_model(options: dict[str, Any]) -> None:
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(20_000, 64)).astype(np.float32)
-    y = rng.integers(0, 10, 20_000)
+    x = rng.normal(size=(100_000, 64)).astype(np.float32)
+    y = rng.integers(0, 10, len(x))
     model = pf.Sequential(
         [pf.Input((64,)), layers.Dense(256, "relu"), layers.Dense(10, "softmax")], seed=0
     )

@@ -105,10 +105,12 @@ class Loop:
             until = batch + 1 if self._single else last
             start, stop = batch * size, min(until * size, epochs.rows)
             rates = optimizer._rates(optimizer._iterations, until - batch)
-            result = network.train(
-                data.x, data.y, data.weight, order, start, stop, size, rates, self._limit
-            )
-            optimizer._iterations = network.iterations
+            try:
+                result = network.train(
+                    data.x, data.y, data.weight, order, start, stop, size, rates, self._limit
+                )
+            finally:  # Ctrl-C comes after some minibatches of the range
+                optimizer._iterations = network.iterations
             means.add(result)
             if result.bad_batch >= 0:
                 self.bad_loss.report(epoch, batch - first + result.bad_batch)
