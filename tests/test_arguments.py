@@ -61,6 +61,8 @@ CALLS = {
 
 @pytest.mark.parametrize("argument", CALLS)
 def test_nonsense_is_refused_by_name(argument):
+    if argument in ("filepath", "overwrite"):
+        pytest.importorskip("safetensors", reason="saves a model")
     trained = model()
     before = trained.get_weights()
     with pytest.raises((TypeError, ValueError), match=rf"^(layer )?{argument}\b") as caught:

@@ -1,5 +1,6 @@
 """Instruction-set levels, thread settings and what show_config prints."""
 
+import importlib.util
 import os
 import pathlib
 import platform
@@ -241,7 +242,11 @@ def test_import_does_not_load_what_is_not_needed() -> None:
 
 def test_public_names_can_be_had() -> None:
     for name in pf.__all__:
-        assert getattr(pf, name) is not None
+        if name == "sklearn" and importlib.util.find_spec("sklearn") is None:
+            with pytest.raises(ImportError, match=r'pip install "picaflor\[sklearn\]"'):
+                getattr(pf, name)
+        else:
+            assert getattr(pf, name) is not None
     assert set(pf.__all__) <= set(dir(pf))
     with pytest.raises(AttributeError, match="module 'picaflor' has no attribute 'nonsense'"):
         pf.nonsense  # noqa: B018
