@@ -39,11 +39,12 @@ def core(
     label_smoothing: float = 0.0,
     delta: float = 1.0,
     factor: float = 1.0,
+    ceiling: float = np.inf,
     reduction: str = "none",
 ) -> tuple[Any, Array]:
     return _core.loss(
-        kind, pred, target, weight, label_smoothing, delta, factor, REDUCTIONS[reduction], True,
-        "pred", "target",
+        kind, pred, target, weight, label_smoothing, delta, factor, ceiling, REDUCTIONS[reduction],
+        True, "pred", "target",
     )  # fmt: skip
 
 
@@ -145,6 +146,50 @@ def test_gradient_matches_finite_differences(kind, c, rng):
     # third derivative of a logarithm is at most 2 / 0.01^2 times its slope.
     bound = 1e-6 * max(1.0, np.abs(gradient).max())
     assert np.all(np.abs(gradient - numerical) <= bound)
+
+
+@pytest.mark.parametrize("c", [2, 3, 40, 200])
+@pytest.mark.parametrize("kind", LOSSES)
+def test_ceiling_cuts_off_values_and_not_gradients(kind, c, dtype, rng):
+    """Per row, or per element where a row is a mean; before the factor and the weights."""
+    o, t = (a.astype(dtype) for a in sample(kind, 30, c, rng))
+    weight = rng.uniform(0, 2, size=30).astype(dtype)
+    rows, gradient = core(kind, o, t)
+    ceiling = float(np.median(rows))
+    config = {"kind": kind, "factor": 0.7, "ceiling": ceiling}
+    cut, same = core(kind, o, t, ceiling=ceiling)
+    assert np.array_equal(same, gradient)
+    assert np.all(cut <= rows)
+    assert np.any(cut < rows)
+    for reduction, w in (("none", None), ("sum", weight), ("mean", weight)):
+        value, _ = core(kind, o, t, w, factor=0.7, ceiling=ceiling, reduction=reduction)
+        expected, _ = loss_and_gradient(config, o, t, w, reduction=reduction)
+        assert_close(value, expected, dtype, reduction)
+    o[3] = np.nan
+    assert np.array_equal(np.isnan(core(kind, o, t, ceiling=ceiling)[0]), np.arange(30) == 3)
+
+
+def test_ceiling_by_hand(dtype):
+    # -log softmax([0, 100])_0 = 100, -log sigmoid(-100) = 100 and -log sigmoid(0) = log 2
+    logits = np.array([[0, 100], [0, 0]], dtype=dtype)
+    sparse = losses.SparseCategoricalCrossentropy(True, reduction="none", ceiling=30)
+    np.testing.assert_allclose(sparse([0, 0], logits), [30, np.log(2)], rtol=1e-6)
+    whole = losses.CategoricalCrossentropy(True, reduction="none", ceiling=30)
+    np.testing.assert_allclose(whole([[1, 0], [1, 0]], logits), [30, np.log(2)], rtol=1e-6)
+    binary = losses.BinaryCrossentropy(True, reduction="none", ceiling=30, scale=2)
+    np.testing.assert_allclose(
+        binary([[1, 1], [1, 1]], -logits), [30 + np.log(2), 2 * np.log(2)], rtol=1e-6
+    )
+    for cls in (
+        losses.SparseCategoricalCrossentropy,
+        losses.CategoricalCrossentropy,
+        losses.BinaryCrossentropy,
+    ):
+        again = losses.get(losses.serialize(cls(ceiling=30)))
+        assert again.get_config()["ceiling"] == again._engine()["ceiling"] == 30
+    for wrong in (0, -1.0, np.nan):
+        with pytest.raises(ValueError, match="ceiling must be"):
+            losses.BinaryCrossentropy(ceiling=wrong)
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -552,6 +597,7 @@ def test_engine_gets_what_the_arguments_say():
         "kind": "squared_error",
         "label_smoothing": 0.0,
         "delta": 1.0,
+        "ceiling": np.inf,
         "factor": 0.5,
         "divide_by": "rows",
         "penalty_per_sample": False,

@@ -283,19 +283,38 @@ def test_weights_set_by_the_user_are_used():
     assert_same(*pair)
 
 
-@pytest.mark.parametrize("solver", ["lbfgs", "adam"])
-def test_data_that_are_not_scaled(solver):
-    # Probabilities reach 0 here, where scikit-learn cuts off the loss. With lbfgs it decides over
-    # steps and is the same; with the others only the losses of the first epochs are larger.
-    x, y = load_wine(return_X_y=True)
-    pair = [m.MLPClassifier(solver=solver, random_state=0, max_iter=30) for m in (theirs, ours)]
-    expected, actual = (estimator.fit(x, y) for estimator in pair)
-    assert actual.n_iter_ == expected.n_iter_
-    for a, b in zip(actual.coefs_, expected.coefs_, strict=True):
-        np.testing.assert_allclose(a, b, **CLOSE)
-    np.testing.assert_allclose(actual.loss_, expected.loss_, **CLOSE)
-    if solver == "lbfgs":
-        assert expected.n_iter_ == 2  # it is stuck on the edge of the cut
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("solver", ["sgd", "adam"])
+@pytest.mark.parametrize("loss", ["softmax", "sigmoid"])
+def test_loss_curve_of_data_that_are_not_scaled(loss, solver, dtype):
+    # Probabilities reach 0 here, where scikit-learn cuts off -log p: without a cut the first
+    # losses are more than twice as large.
+    if loss == "softmax":
+        x, y = load_wine(return_X_y=True)
+        close = {"rtol": 1e-9} if dtype == np.float64 else {"rtol": 1e-5}
     else:
-        assert np.all(np.array(actual.loss_curve_) >= np.array(expected.loss_curve_) * (1 - 1e-9))
-        assert actual.loss_curve_[0] > expected.loss_curve_[0] + 1
+        x, y = make_multilabel_classification(200, random_state=0)
+        x = 100 * x
+        # theirs takes 1 - p from a rounded p: a thousand eps away from 1 its logarithm is off by
+        # 0.001, and nearer to 1 by more
+        close = {"rtol": 2e-3}
+    pair = [m.MLPClassifier(solver=solver, random_state=0, max_iter=30) for m in (theirs, ours)]
+    expected, actual = (estimator.fit(x.astype(dtype), y) for estimator in pair)
+    assert actual.n_iter_ == expected.n_iter_
+    np.testing.assert_allclose(actual.loss_curve_, expected.loss_curve_, **close)
+    # no more than the cut; and that the most is reached shows that there is something to cut
+    top = -np.log(np.finfo(dtype).eps) * (y.shape[1] if y.ndim == 2 else 1)
+    assert 0.3 * top < max(actual.loss_curve_) <= top + 0.1  # the penalty is below 0.1
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_lbfgs_on_data_that_are_not_scaled(dtype):
+    # the loss decides over steps here: it is stuck on the edge of the cut
+    x, y = load_wine(return_X_y=True)
+    pair = [m.MLPClassifier(solver="lbfgs", random_state=0, max_iter=30) for m in (theirs, ours)]
+    expected, actual = (estimator.fit(x.astype(dtype), y) for estimator in pair)
+    assert actual.n_iter_ == expected.n_iter_ == 2
+    close = CLOSE if dtype == np.float64 else {"rtol": 1e-5, "atol": 1e-7}
+    for a, b in zip(actual.coefs_, expected.coefs_, strict=True):
+        np.testing.assert_allclose(a, b, **close)
+    np.testing.assert_allclose(actual.loss_, expected.loss_, **close)

@@ -107,11 +107,11 @@ py::tuple loss_on(const Loss& loss, const py::array& pred, const py::array& targ
 }
 
 py::tuple loss_of(const std::string& kind, py::handle pred_in, py::handle target_in, py::handle sample_weight,
-                  double label_smoothing, double delta, double factor, int reduction, bool gradient,
-                  const char* pred_name, const char* target_name) {
+                  double label_smoothing, double delta, double factor, double ceiling, int reduction,
+                  bool gradient, const char* pred_name, const char* target_name) {
   const py::array pred = as_array(pred_in, pred_name);
   const py::array target = as_array(target_in, target_name);
-  const Loss loss{kind_of(kind), label_smoothing, delta, factor};
+  const Loss loss{kind_of(kind), label_smoothing, delta, factor, ceiling};
   return dispatch(is_float32(pred), [&](auto type) {
     return loss_on<decltype(type)>(loss, pred, target, sample_weight, static_cast<Reduction>(reduction),
                                    gradient, pred_name, target_name);
@@ -164,8 +164,8 @@ double metric_of(const std::string& kind, double threshold, py::handle pred_in, 
 
 void bind_losses(py::module_& m) {
   m.def("loss", &loss_of, py::arg("kind"), py::arg("pred"), py::arg("target"), py::arg("sample_weight"),
-        py::arg("label_smoothing"), py::arg("delta"), py::arg("factor"), py::arg("reduction"),
-        py::arg("gradient"), py::arg("pred_name"), py::arg("target_name"),
+        py::arg("label_smoothing"), py::arg("delta"), py::arg("factor"), py::arg("ceiling"),
+        py::arg("reduction"), py::arg("gradient"), py::arg("pred_name"), py::arg("target_name"),
         "(loss, dpred) of rows; reduction 0 mean, 1 sum, 2 none (unweighted rows), 3 mean of weights.");
   m.def("metric", &metric_of, py::arg("kind"), py::arg("threshold"), py::arg("pred"), py::arg("target"),
         py::arg("sample_weight"), "Weighted sum of a metric over rows (n, c); targets (n, c) or ids (n,).");

@@ -367,16 +367,18 @@ void bind_network(py::module_& m) {
       .def(
           "set_loss",
           [](AnyNetwork& n, const std::string& kind, double label_smoothing, double delta, double factor,
-             const std::string& divide_by, bool penalty_per_sample) {
+             double ceiling, const std::string& divide_by, bool penalty_per_sample) {
             Loss loss;
             loss.kind = bind::named(bind::kLossNames, kind, "loss");
             loss.label_smoothing = label_smoothing;
             loss.delta = delta;
             loss.factor = factor;
+            loss.ceiling = ceiling;
             n.set_loss(loss, reduction(divide_by, penalty_per_sample));
           },
           py::arg("kind"), py::kw_only(), py::arg("label_smoothing") = 0.0, py::arg("delta") = 1.0,
-          py::arg("factor") = 1.0, py::arg("divide_by") = "rows", py::arg("penalty_per_sample") = false)
+          py::arg("factor") = 1.0, py::arg("ceiling") = INFINITY, py::arg("divide_by") = "rows",
+          py::arg("penalty_per_sample") = false)
       .def(
           "set_metrics",
           [](AnyNetwork& n, const std::vector<py::dict>& metrics) {

@@ -313,6 +313,7 @@ def loss(
     label_smoothing: float,
     delta: float,
     factor: float,
+    ceiling: float,
     reduction: int,
     gradient: bool,
     pred_name: str,
@@ -375,6 +376,7 @@ class Network:
         label_smoothing: float = 0.0,
         delta: float = 1.0,
         factor: float = 1.0,
+        ceiling: float = ...,
         divide_by: str = "rows",
         penalty_per_sample: bool = False,
     ) -> None: ...

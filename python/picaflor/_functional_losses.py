@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, Literal, TypeAlias
 
 import numpy as np
@@ -42,7 +43,7 @@ def _loss(
             + did_you_mean(reduction, _REDUCTIONS)
         ) from None
     loss, dpred = _core.loss(
-        kind, pred, target, sample_weight, label_smoothing, delta, 1.0, code, True, *names
+        kind, pred, target, sample_weight, label_smoothing, delta, 1.0, inf, code, True, *names
     )
     if code == 2 and sample_weight is not None:
         loss *= np.asarray(sample_weight, dtype=loss.dtype)

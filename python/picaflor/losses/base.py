@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -125,6 +126,7 @@ class Loss:
             e.get("label_smoothing", 0.0),
             e.get("delta", 1.0),
             self.scale,
+            e.get("ceiling", inf),
             code,
             False,
             "y_pred",
@@ -146,6 +148,7 @@ class Loss:
             e.get("label_smoothing", 0.0),
             e.get("delta", 1.0),
             self.scale,
+            e.get("ceiling", inf),
             2,
             False,
             "y_pred",
@@ -170,7 +173,7 @@ class Loss:
     # ---------------------------------------------------------------------------- for the engine
 
     def _parameters(self) -> dict[str, float]:
-        """Return the loss's own numbers: label_smoothing, delta."""
+        """Return the loss's own numbers: label_smoothing, delta, ceiling."""
         return {}
 
     def _engine(self) -> dict[str, Any]:
@@ -185,6 +188,7 @@ class Loss:
             "kind": self._kind,
             "label_smoothing": 0.0,
             "delta": 1.0,
+            "ceiling": inf,
             **self._parameters(),
             "factor": self.scale,
             "divide_by": divide_by,

@@ -38,8 +38,10 @@ class _CrossEntropy(Loss):
         name: str | None = None,
         *,
         scale: float = 1.0,
+        ceiling: float | None = None,
     ) -> None:
         super().__init__(reduction, name, scale=scale)
+        self.ceiling = _positive_or_none(ceiling)
         self.from_logits = boolean(from_logits, "from_logits")
         self.label_smoothing = number(label_smoothing, "label_smoothing")
         if not 0.0 <= self.label_smoothing <= 1.0:
@@ -47,7 +49,7 @@ class _CrossEntropy(Loss):
         self.axis = last_axis(axis)
 
     def _parameters(self) -> dict[str, float]:
-        return {"label_smoothing": self.label_smoothing}
+        return {"label_smoothing": self.label_smoothing, **_limit(self.ceiling)}
 
     def get_config(self) -> dict[str, Any]:
         """Return the arguments of the constructor."""
@@ -56,6 +58,7 @@ class _CrossEntropy(Loss):
             "from_logits": self.from_logits,
             "label_smoothing": self.label_smoothing,
             "axis": self.axis,
+            "ceiling": self.ceiling,
         }
 
 
@@ -76,11 +79,14 @@ class BinaryCrossentropy(_CrossEntropy):
         Only -1, the columns, is supported.
     reduction, name, scale
         See `Loss`.
+    ceiling : float > 0, optional
+        The largest value of an element (not in Keras); the gradient does not see it. It is how
+        scikit-learn's log loss behaves, which keeps probabilities at the machine epsilon.
 
     Raises
     ------
     ValueError
-        If `label_smoothing` lies outside [0, 1], or `axis` is not -1.
+        If `label_smoothing` lies outside [0, 1], `ceiling` is not above 0, or `axis` is not -1.
 
     Examples
     --------
@@ -112,11 +118,14 @@ class CategoricalCrossentropy(_CrossEntropy):
         Only -1, the columns, is supported.
     reduction, name, scale
         See `Loss`.
+    ceiling : float > 0, optional
+        The largest value of a row (not in Keras); the gradient does not see it. It is how
+        scikit-learn's log loss behaves, which keeps probabilities at the machine epsilon.
 
     Raises
     ------
     ValueError
-        If `label_smoothing` lies outside [0, 1], or `axis` is not -1.
+        If `label_smoothing` lies outside [0, 1], `ceiling` is not above 0, or `axis` is not -1.
 
     Examples
     --------
@@ -149,11 +158,14 @@ class SparseCategoricalCrossentropy(Loss):
         Only -1, the columns, is supported.
     reduction, name, scale
         See `Loss`.
+    ceiling : float > 0, optional
+        The largest value of a row (not in Keras); the gradient does not see it. It is how
+        scikit-learn's log loss behaves, which keeps probabilities at the machine epsilon.
 
     Raises
     ------
     ValueError
-        If `ignore_class` is not None, or `axis` is not -1.
+        If `ignore_class` is not None, `ceiling` is not above 0, or `axis` is not -1.
 
     Examples
     --------
@@ -172,8 +184,10 @@ class SparseCategoricalCrossentropy(Loss):
         name: str | None = None,
         *,
         scale: float = 1.0,
+        ceiling: float | None = None,
     ) -> None:
         super().__init__(reduction, name, scale=scale)
+        self.ceiling = _positive_or_none(ceiling)
         self.from_logits = boolean(from_logits, "from_logits")
         if ignore_class is not None:
             raise ValueError(
@@ -187,6 +201,9 @@ class SparseCategoricalCrossentropy(Loss):
         if self.from_logits:
             return "categorical_cross_entropy_logits"
         return "categorical_cross_entropy"
+
+    def _parameters(self) -> dict[str, float]:
+        return _limit(self.ceiling)
 
     def _targets(self, y_true: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArray[Any]:
         y = np.asarray(y_true)
@@ -214,6 +231,7 @@ class SparseCategoricalCrossentropy(Loss):
             "from_logits": self.from_logits,
             "ignore_class": None,
             "axis": self.axis,
+            "ceiling": self.ceiling,
         }
 
 
@@ -317,3 +335,16 @@ def _rows_of_classes(y_true: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArr
             f"y_true must have the shape of y_pred, {tuple(shape)}, got {y.shape}{hint}"
         )
     return y
+
+
+def _positive_or_none(ceiling: Any) -> float | None:
+    if ceiling is None:
+        return None
+    value = number(ceiling, "ceiling")
+    if not value > 0:
+        raise ValueError(f"ceiling must be above 0, got {ceiling!r}")
+    return value
+
+
+def _limit(ceiling: float | None) -> dict[str, float]:
+    return {} if ceiling is None else {"ceiling": ceiling}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from . import classification, regression
-from .rectifiers import Array
+from .rectifiers import Array, as_float
+from .regression import reduce_rows
 
 __all__ = ["CATEGORICAL", "LOSSES", "loss_and_gradient"]
 
@@ -44,6 +47,9 @@ CATEGORICAL = frozenset(
     {"categorical_cross_entropy", "categorical_cross_entropy_logits", "categorical_hinge"}
 )
 
+# A row's value is not the mean of one value per element.
+WHOLE_ROWS = CATEGORICAL | {"kl_divergence", "cosine_similarity"}
+
 
 def loss_and_gradient(
     config: Mapping[str, Any],
@@ -54,6 +60,9 @@ def loss_and_gradient(
 ) -> tuple[Any, Array]:
     """Evaluate the loss of a configuration: its kind, its parameters, and a factor on the whole.
 
+    A ``ceiling`` cuts off what is added up over rows or columns, before the factor; the gradient
+    is that of the loss without it.
+
     Examples
     --------
     >>> loss_and_gradient({"kind": "squared_error", "factor": 0.5}, [3.0], [1.0])
@@ -62,5 +71,20 @@ def loss_and_gradient(
     function, names = LOSSES[config["kind"]]
     parameters = {name: config[name] for name in names if name in config}
     loss, dpred = function(pred, target, sample_weight, reduction=reduction, **parameters)
+    ceiling = config.get("ceiling", np.inf)
+    if ceiling < np.inf:
+        of_rows = partial(function, reduction="none", **parameters)
+        each = _values(config["kind"], of_rows, as_float(pred), np.asarray(target))
+        cut = np.minimum(each, ceiling).mean(axis=1)
+        loss, _ = reduce_rows(cut, np.zeros((len(cut), 1)), (-1,), sample_weight, reduction)
     factor = float(config.get("factor", 1.0))
     return factor * loss, factor * dpred
+
+
+def _values(kind: str, of_rows: Callable[..., Any], pred: Array, target: Array) -> Array:
+    """Return what a loss adds up: (n, 1) of whole rows, or (n, c) where a row is a mean."""
+    if kind in WHOLE_ROWS or pred.ndim == 1:
+        return np.asarray(of_rows(pred, target)[0])[:, None]
+    target = target.reshape(pred.shape)
+    columns = [of_rows(pred[:, j], target[:, j])[0] for j in range(pred.shape[1])]
+    return np.stack(columns, axis=1)

@@ -148,7 +148,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
             raise ValueError("layer_norm needs a stochastic solver, got 'lbfgs'")
         self.coefs_ = [np.asarray(coef, dtype=np.float64) for coef in self.coefs_]
         self.intercepts_ = [np.asarray(b, dtype=np.float64) for b in self.intercepts_]
-        model, objective = self._ready_model(fresh=True), self._objective()
+        model = self._ready_model(fresh=True)
+        objective = self._objective(X.dtype)  # what SciPy casts the weights to, there
         model.compile("sgd", objective.loss())
         fit_lbfgs(self, model, objective, X, y, weights)
         self.coefs_, self.intercepts_ = take_weights(model)
@@ -157,7 +158,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         if incremental and self.early_stopping:
             raise ValueError("partial_fit does not support early_stopping=True")
         before = getattr(self, "_model", None) if incremental else None
-        model, objective = self._ready_model(fresh=not incremental), self._objective()
+        model = self._ready_model(fresh=not incremental)
+        objective = self._objective(model.dtype)
         if not incremental or not hasattr(self, "_optimizer"):
             self._optimizer = make_optimizer(self)
             before = None
@@ -189,8 +191,8 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
         put_weights(model, self.coefs_, self.intercepts_)
         return model
 
-    def _objective(self) -> Objective:
-        return Objective(self.out_activation_, self.coefs_[-1].shape[1])
+    def _objective(self, dtype: Any) -> Objective:
+        return Objective(self.out_activation_, self.coefs_[-1].shape[1], dtype)
 
     def _check_shapes(self, features: int) -> None:
         """Check weights that the user, or an earlier fit on other data, has left."""

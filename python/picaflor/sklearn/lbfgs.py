@@ -35,7 +35,6 @@ def fit_lbfgs(
     if total == 0:
         raise ZeroDivisionError("Weights sum to zero, can't be normalized")
     constant = objective.constant(y)
-    least = 1.0 if weights is None else float(np.abs(weights[weights != 0]).min())
     offset = 0.0 if constant is None else float(np.average(constant, weights=weights))
 
     def put(point: Array) -> None:
@@ -50,8 +49,6 @@ def fit_lbfgs(
         end = sum(kernel.size for kernel in kernels)
         penalty = 0.5 * e.alpha * float(point[:end] @ point[:end]) / total
         value = objective.value_of_gradient_loss(loss, penalty) + offset
-        if objective.may_be_cut_off((loss - penalty) * total / least):
-            value = objective.data_loss(y, model.predict(x), weights) + penalty
         return value, np.concatenate([gradients[i].ravel() for i in order])
 
     result = optimize.minimize(

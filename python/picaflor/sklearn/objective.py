@@ -17,8 +17,6 @@ from picaflor import losses, metrics
 
 Array = npt.NDArray[Any]
 
-_EPS = np.finfo(np.float64).eps
-
 REDUCTION = "mean_with_penalty"  # losses and alpha's penalty over the sum of the weights
 
 
@@ -30,18 +28,24 @@ class Objective:
     kind : {"softmax", "logistic", "identity", "exp"}
         scikit-learn's name of the activation at the end of the network.
     columns : int
+    dtype : dtype
+        That of the predictions. scikit-learn keeps probabilities at its eps, so that -log p is at
+        most 36.04 in float64 and 15.94 in float32; the gradient does not show it.
     """
 
-    def __init__(self, kind: str, columns: int) -> None:
+    def __init__(self, kind: str, columns: int, dtype: npt.DTypeLike) -> None:
         self.kind = kind
         self.columns = columns
+        self.ceiling = -float(np.log(np.finfo(dtype).eps))
 
     def loss(self) -> losses.Loss:
         """Return the loss that the engine minimizes."""
         if self.kind == "softmax":
-            return losses.SparseCategoricalCrossentropy(reduction=REDUCTION)
+            return losses.SparseCategoricalCrossentropy(reduction=REDUCTION, ceiling=self.ceiling)
         if self.kind == "logistic":
-            return losses.BinaryCrossentropy(reduction=REDUCTION, scale=self.columns)
+            return losses.BinaryCrossentropy(
+                reduction=REDUCTION, scale=self.columns, ceiling=self.ceiling
+            )
         if self.kind == "exp":
             return losses.Poisson(reduction=REDUCTION, scale=self.columns)
         return losses.MeanSquaredError(reduction=REDUCTION, scale=0.5 * self.columns)
@@ -73,14 +77,6 @@ class Objective:
     def value_of_gradient_loss(self, loss: float, penalty: float) -> float:
         """Return scikit-learn's loss from the one whose gradient is taken."""
         return (loss - penalty) / self.columns + penalty if self._averages else loss
-
-    def may_be_cut_off(self, row_loss: float) -> bool:
-        """Tell whether a row's loss of at most `row_loss` can be more than scikit-learn's.
-
-        It keeps probabilities at eps of their dtype, so that a column's log loss is at most 36.04
-        in float64. The gradient does not show it, but line searches do.
-        """
-        return self.kind in ("softmax", "logistic") and not row_loss < -np.log(_EPS)
 
     def constant(self, y: Array) -> Array | None:
         """Return what the engine leaves out of each row's loss because no weight changes it."""

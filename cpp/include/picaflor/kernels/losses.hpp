@@ -5,6 +5,7 @@
 //   returns sum_i weight_i * each_i, added up in double, in blocks of kLossBlock rows
 //
 // The formulas: losses_pointwise.hpp (means over the columns), losses_categorical.hpp (sums over them).
+// The values of a loss are cut off at its ceiling (see Loss) before the factor; the gradients are not.
 // dout is written, never added to; it may be out. NaN in a row's data makes its loss NaN.
 #pragma once
 
@@ -56,14 +57,21 @@ double loss_rows(const LossArgs<T>& a, double share, const F& f) {
 
 template <class T, class F>
 double pointwise_loss(const LossArgs<T>& a, const F& f) {
+  const Pack<T> ceiling = constant<T>(a.loss.ceiling);
   return loss_rows(a, a.loss.factor / static_cast<double>(a.c),
-                   [&](auto& row, Pack<T> k) { return pointwise_row(row, f, k); });
+                   [&](auto& row, Pack<T> k) { return pointwise_row(row, f, k, ceiling); });
+}
+
+template <class T, class F>
+double categorical_loss(const LossArgs<T>& a, const F& f) {
+  const Pack<T> ceiling = constant<T>(a.loss.ceiling);
+  return loss_rows(a, a.loss.factor, [&](auto& row, Pack<T> k) { return min(f(row, k), ceiling); });
 }
 
 template <class T>
 double loss(const LossArgs<T>& a) noexcept {
   static_assert(kLossBlock % Pack<T>::kLanes == 0);
-  const double smoothing = a.loss.label_smoothing, factor = a.loss.factor;
+  const double smoothing = a.loss.label_smoothing;
   switch (a.loss.kind) {
     case LossKind::squared_error:
       return pointwise_loss(a, SquaredError{});
@@ -90,17 +98,17 @@ double loss(const LossArgs<T>& a) noexcept {
     case LossKind::binary_cross_entropy_logits:
       return pointwise_loss(a, BinaryCrossEntropyLogits{smoothing});
     case LossKind::categorical_cross_entropy:
-      return loss_rows(
-          a, factor, [&](auto& row, Pack<T> k) { return categorical_cross_entropy_row(row, smoothing, k); });
+      return categorical_loss(
+          a, [&](auto& row, Pack<T> k) { return categorical_cross_entropy_row(row, smoothing, k); });
     case LossKind::categorical_cross_entropy_logits:
-      return loss_rows(a, factor,
-                       [&](auto& row, Pack<T> k) { return softmax_cross_entropy_row(row, smoothing, k); });
+      return categorical_loss(
+          a, [&](auto& row, Pack<T> k) { return softmax_cross_entropy_row(row, smoothing, k); });
     case LossKind::categorical_hinge:
-      return loss_rows(a, factor, [&](auto& row, Pack<T> k) { return categorical_hinge_row(row, k); });
+      return categorical_loss(a, [&](auto& row, Pack<T> k) { return categorical_hinge_row(row, k); });
     case LossKind::kl_divergence:
-      return loss_rows(a, factor, [&](auto& row, Pack<T> k) { return kl_divergence_row(row, k); });
+      return categorical_loss(a, [&](auto& row, Pack<T> k) { return kl_divergence_row(row, k); });
     case LossKind::cosine_similarity:
-      return loss_rows(a, factor, [&](auto& row, Pack<T> k) { return cosine_similarity_row(row, k); });
+      return categorical_loss(a, [&](auto& row, Pack<T> k) { return cosine_similarity_row(row, k); });
   }
   return 0;
 }

@@ -173,13 +173,13 @@ struct BinaryCrossEntropyLogits {
   }
 };
 
-// The row's sum of values; the gradients, times k, are put.
+// The row's sum of values, each at most the ceiling (NaN stays NaN); the gradients, times k, are put.
 template <class Lanes, class F>
-typename Lanes::P pointwise_row(Lanes& row, const F& f, typename Lanes::P k) {
+typename Lanes::P pointwise_row(Lanes& row, const F& f, typename Lanes::P k, typename Lanes::P ceiling) {
   return row.sum([&](auto at) {
     const auto [value, slope] = f(row.out(at), row.target(at));
     row.put(at, slope * k);
-    return value;
+    return min(value, ceiling);
   });
 }
 

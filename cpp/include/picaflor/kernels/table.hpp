@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 namespace picaflor {
 
@@ -117,6 +118,9 @@ struct Loss {
   double label_smoothing = 0;  // cross-entropies
   double delta = 1;            // huber
   double factor = 1;           // multiplies value and gradient (0.5: the half squared error of textbooks)
+  // Cuts off what is added up over rows or columns, before the factor: the value of a row, or of an element
+  // where a row is a mean.  The gradient does not see it, as where scikit-learn clips probabilities at eps.
+  double ceiling = std::numeric_limits<double>::infinity();
 };
 
 // `loss` and `metric` add up rows in blocks of kLossBlock, then the blocks in order, starting from 0. Who
