@@ -13,8 +13,8 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from picaflor.sklearn.base import BaseMLP
-from picaflor.sklearn.compatibility import validate_data
-from picaflor.sklearn.inputs import Array
+from picaflor.sklearn.inputs import Array, validated
+from picaflor.sklearn.labels import fitted_binarizer
 from picaflor.sklearn.parameters import CLASSIFIER
 
 
@@ -270,19 +270,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
         return False
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> Any:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
+        X, y = validated(self, X, y, "biuU", reset)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if not hasattr(self, "classes_") or not (self.warm_start or incremental):
-            self._label_binarizer = LabelBinarizer().fit(y)
+            self._label_binarizer = fitted_binarizer(y)
             self.classes_ = self._label_binarizer.classes_
         else:
             classes = unique_labels(y)

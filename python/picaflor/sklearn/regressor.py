@@ -12,8 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array
 
 from picaflor.sklearn.base import BaseMLP
-from picaflor.sklearn.compatibility import validate_data
-from picaflor.sklearn.inputs import Array
+from picaflor.sklearn.inputs import Array, validated
 from picaflor.sklearn.parameters import REGRESSOR
 
 
@@ -230,16 +229,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # no types
         return self
 
     def _validate_input(self, X: Any, y: Any, incremental: bool, reset: bool) -> Any:
-        X, y = validate_data(
-            self,
-            X,
-            y,
-            accept_sparse=["csr", "csc"],
-            multi_output=True,
-            y_numeric=True,
-            dtype=(np.float64, np.float32),
-            reset=reset,
-        )
+        X, y = validated(self, X, y, "biuf", reset, y_numeric=True)
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         return X, y
