@@ -16,13 +16,6 @@ namespace {
 // What the weighted losses of the rows are divided by; `none` keeps them apart.
 enum class Reduction { mean, sum, none, mean_of_weights };
 
-LossKind kind_of(const std::string& name) {
-  for (const auto& [text, kind] : kLossNames) {
-    if (text == name) return kind;
-  }
-  return named(kLossNames, name, "loss");
-}
-
 bool takes_ids(LossKind kind) {
   return kind == LossKind::categorical_cross_entropy || kind == LossKind::categorical_cross_entropy_logits ||
          kind == LossKind::categorical_hinge;
@@ -111,7 +104,7 @@ py::tuple loss_of(const std::string& kind, py::handle pred_in, py::handle target
                   bool gradient, const char* pred_name, const char* target_name) {
   const py::array pred = as_array(pred_in, pred_name);
   const py::array target = as_array(target_in, target_name);
-  const Loss loss{kind_of(kind), label_smoothing, delta, factor, ceiling};
+  const Loss loss{named(kLossNames, kind, "loss"), label_smoothing, delta, factor, ceiling};
   return dispatch(is_float32(pred), [&](auto type) {
     return loss_on<decltype(type)>(loss, pred, target, sample_weight, static_cast<Reduction>(reduction),
                                    gradient, pred_name, target_name);

@@ -11,6 +11,7 @@
 #include "arrays.hpp"
 #include "bindings.hpp"
 #include "layer_specs.hpp"
+#include "methods.hpp"
 #include "names.hpp"
 #include "optimizer_config.hpp"
 #include "picaflor/network/network.hpp"
@@ -20,6 +21,9 @@ namespace {
 
 namespace py = pybind11;
 using bind::CArray;
+using bind::method;
+using bind::reader;
+using bind::Self;
 
 // Ctrl-C while the lock is released: the signal's Python handler runs here, and its exception is raised
 // later.
@@ -327,46 +331,48 @@ WeightedMetric weighted_metric(const py::dict& d) {
 
 void bind_network(py::module_& m) {
   py::class_<RangeSums>(m, "RangeResult", "Sums over a range of minibatches.")
-      .def_readonly("rows", &RangeSums::rows)
-      .def_readonly("batches", &RangeSums::batches)
-      .def_readonly("loss", &RangeSums::loss)
-      .def_readonly("metrics", &RangeSums::metrics)
-      .def_readonly("metric_weights", &RangeSums::metric_weights)
-      .def_readonly("bad_batch", &RangeSums::bad_batch);
+      .def_property_readonly("rows", reader(&RangeSums::rows))
+      .def_property_readonly("batches", reader(&RangeSums::batches))
+      .def_property_readonly("loss", reader(&RangeSums::loss))
+      .def_property_readonly("metrics", reader(&RangeSums::metrics))
+      .def_property_readonly("metric_weights", reader(&RangeSums::metric_weights))
+      .def_property_readonly("bad_batch", reader(&RangeSums::bad_batch));
 
   py::class_<AnyNetwork, std::shared_ptr<AnyNetwork>>(m, "Network", "The compiled network of a model.")
       .def(py::init(&make_network), py::arg("input_size"), py::arg("layers"), py::arg("dtype"),
            py::arg("seed"))
-      .def_property_readonly("dtype", &AnyNetwork::dtype)
-      .def_property_readonly("input_size", [](const AnyNetwork& n) { return n.plan().input; })
-      .def_property_readonly("output_size", [](const AnyNetwork& n) { return n.plan().output; })
-      .def_property_readonly("parameters",
-                             [](const py::object& self) { return self.cast<AnyNetwork&>().parameters(self); })
-      .def_property_readonly("gradients",
-                             [](const py::object& self) { return self.cast<AnyNetwork&>().gradients(self); })
-      .def_property_readonly("slots",
-                             [](const py::object& self) { return self.cast<AnyNetwork&>().slots(self); })
+      .def_property_readonly("dtype", method(&AnyNetwork::dtype))
+      .def_property_readonly("input_size", [](Self<AnyNetwork> n) { return n->plan().input; })
+      .def_property_readonly("output_size", [](Self<AnyNetwork> n) { return n->plan().output; })
+      .def_property_readonly("parameters", [](Self<AnyNetwork> n) { return n->parameters(n.object()); })
+      .def_property_readonly("gradients", [](Self<AnyNetwork> n) { return n->gradients(n.object()); })
+      .def_property_readonly("slots", [](Self<AnyNetwork> n) { return n->slots(n.object()); })
       .def_property_readonly("trained",
-                             [](const AnyNetwork& n) {
+                             [](Self<AnyNetwork> n) {
                                std::vector<bool> trained;
-                               for (std::size_t i = 0; i < n.plan().parameters.size(); ++i) {
-                                 trained.push_back(n.is_trained(static_cast<Index>(i)));
+                               for (std::size_t i = 0; i < n->plan().parameters.size(); ++i) {
+                                 trained.push_back(n->is_trained(static_cast<Index>(i)));
                                }
                                return trained;
                              })
       .def_property(
-          "iterations", [](AnyNetwork& n) { return n.iterations(); },
-          [](AnyNetwork& n, std::int64_t iterations) { n.iterations() = iterations; })
-      .def_property(
-          "random_state", [](AnyNetwork& n) { return py::make_tuple(n.random().seed, n.random().stream); },
-          [](AnyNetwork& n, std::pair<std::uint64_t, std::uint64_t> state) {
-            n.random().seed = state.first;
-            n.random().stream = state.second;
+          "iterations", [](Self<AnyNetwork> n) { return n->iterations(); },
+          [](Self<AnyNetwork> n, std::int64_t iterations) {
+            if (iterations < 0)
+              throw py::value_error("iterations must be at least 0, got " + std::to_string(iterations));
+            n->iterations() = iterations;
           })
-      .def("set_trainable", &AnyNetwork::set_trainable, py::arg("layer"), py::arg("trainable"))
+      .def_property(
+          "random_state",
+          [](Self<AnyNetwork> n) { return py::make_tuple(n->random().seed, n->random().stream); },
+          [](Self<AnyNetwork> n, std::pair<std::uint64_t, std::uint64_t> state) {
+            n->random().seed = state.first;
+            n->random().stream = state.second;
+          })
+      .def("set_trainable", method(&AnyNetwork::set_trainable), py::arg("layer"), py::arg("trainable"))
       .def(
           "set_loss",
-          [](AnyNetwork& n, const std::string& kind, double label_smoothing, double delta, double factor,
+          [](Self<AnyNetwork> n, const std::string& kind, double label_smoothing, double delta, double factor,
              double ceiling, const std::string& divide_by, bool penalty_per_sample) {
             Loss loss;
             loss.kind = bind::named(bind::kLossNames, kind, "loss");
@@ -374,35 +380,35 @@ void bind_network(py::module_& m) {
             loss.delta = delta;
             loss.factor = factor;
             loss.ceiling = ceiling;
-            n.set_loss(loss, reduction(divide_by, penalty_per_sample));
+            n->set_loss(loss, reduction(divide_by, penalty_per_sample));
           },
           py::arg("kind"), py::kw_only(), py::arg("label_smoothing") = 0.0, py::arg("delta") = 1.0,
           py::arg("factor") = 1.0, py::arg("ceiling") = INFINITY, py::arg("divide_by") = "rows",
           py::arg("penalty_per_sample") = false)
       .def(
           "set_metrics",
-          [](AnyNetwork& n, const std::vector<py::dict>& metrics) {
+          [](Self<AnyNetwork> n, const std::vector<py::dict>& metrics) {
             std::vector<WeightedMetric> parsed;
             for (const py::dict& metric : metrics) parsed.push_back(weighted_metric(metric));
-            n.set_metrics(std::move(parsed));
+            n->set_metrics(std::move(parsed));
           },
           py::arg("metrics"))
       .def(
           "set_optimizer",
-          [](AnyNetwork& n, const py::dict& config, bool keep_state) {
-            n.set_optimizer(bind::optimizer_config(config), keep_state);
+          [](Self<AnyNetwork> n, const py::dict& config, bool keep_state) {
+            n->set_optimizer(bind::optimizer_config(config), keep_state);
           },
           py::arg("config"), py::arg("keep_state") = false)
-      .def("train", &AnyNetwork::train, py::arg("x"), py::arg("y"), py::arg("sample_weight"),
+      .def("train", method(&AnyNetwork::train), py::arg("x"), py::arg("y"), py::arg("sample_weight"),
            py::arg("order"), py::arg("start"), py::arg("stop"), py::arg("batch_size"),
            py::arg("learning_rates"), py::arg("time_limit") = INFINITY)
-      .def("evaluate", &AnyNetwork::evaluate, py::arg("x"), py::arg("y"), py::arg("sample_weight"),
+      .def("evaluate", method(&AnyNetwork::evaluate), py::arg("x"), py::arg("y"), py::arg("sample_weight"),
            py::arg("start"), py::arg("stop"), py::arg("batch_size"), py::arg("time_limit") = INFINITY)
-      .def("loss_and_gradients", &AnyNetwork::loss_and_gradients, py::arg("x"), py::arg("y"),
+      .def("loss_and_gradients", method(&AnyNetwork::loss_and_gradients), py::arg("x"), py::arg("y"),
            py::arg("sample_weight") = py::none(), py::arg("training") = false)
-      .def("apply_gradients", &AnyNetwork::apply_gradients, py::arg("learning_rate"))
-      .def("predict", &AnyNetwork::predict, py::arg("x"), py::arg("out") = py::none())
-      .def_property_readonly("output", &AnyNetwork::output);
+      .def("apply_gradients", method(&AnyNetwork::apply_gradients), py::arg("learning_rate"))
+      .def("predict", method(&AnyNetwork::predict), py::arg("x"), py::arg("out") = py::none())
+      .def_property_readonly("output", method(&AnyNetwork::output));
 }
 
 }  // namespace picaflor

@@ -5,6 +5,7 @@
 
 #include "arrays.hpp"
 #include "bindings.hpp"
+#include "methods.hpp"
 #include "optimizer_config.hpp"
 #include "picaflor/network/update.hpp"
 
@@ -70,6 +71,8 @@ class OptimizerRule {
   // Everything is checked before anything is written.
   void apply(std::int64_t iteration, double learning_rate, const py::list& variables,
              const py::list& gradients, const py::list& slots) const {
+    if (iteration < 0)
+      throw py::value_error("iteration must be at least 0, got " + std::to_string(iteration));
     std::vector<Prepared> prepared;
     std::vector<Update<float>> singles;
     std::vector<Update<double>> doubles;
@@ -111,9 +114,10 @@ class OptimizerRule {
 void bind_optimizers(py::module_& m) {
   py::class_<OptimizerRule>(m, "OptimizerRule", "An optimizer's update rule on NumPy arrays, in place.")
       .def(py::init<const py::dict&>(), py::arg("rule"))
-      .def_property_readonly("slots", &OptimizerRule::slots, "Arrays of state per variable.")
-      .def_property_readonly("initial_slot", &OptimizerRule::initial_slot, "What the state starts from.")
-      .def("apply", &OptimizerRule::apply, py::arg("iteration"), py::arg("learning_rate"),
+      .def_property_readonly("slots", method(&OptimizerRule::slots), "Arrays of state per variable.")
+      .def_property_readonly("initial_slot", method(&OptimizerRule::initial_slot),
+                             "What the state starts from.")
+      .def("apply", method(&OptimizerRule::apply), py::arg("iteration"), py::arg("learning_rate"),
            py::arg("variables"), py::arg("gradients"), py::arg("slots"), "One step on every variable.");
 }
 

@@ -14,6 +14,12 @@
 
 namespace picaflor::bind {
 
+inline void check_range(bool inside, const char* name, const char* range, double value) {
+  if (inside) return;
+  throw py::value_error(std::string(name) + " must be " + range + ", got " +
+                        py::str(py::float_(value)).cast<std::string>());
+}
+
 inline LayerSpec layer_spec(const py::dict& d) {
   static constexpr Names<Op, 7> kOps{{{"dense", Op::dense},
                                       {"activation", Op::activation},
@@ -48,9 +54,11 @@ inline LayerSpec layer_spec(const py::dict& d) {
       break;
     case Op::dropout:
       fields.take("rate", spec.rate);
+      check_range(spec.rate >= 0 && spec.rate < 1, "rate", "at least 0 and below 1", spec.rate);
       break;
     case Op::gaussian_noise:
       fields.take("stddev", spec.rate);
+      check_range(spec.rate >= 0, "stddev", "at least 0", spec.rate);
       break;
     case Op::batch_norm:
       fields.take("momentum", spec.momentum);

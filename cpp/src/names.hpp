@@ -69,11 +69,11 @@ inline constexpr Names<MetricKind, 6> kMetricNames{{
 
 template <class Enum, std::size_t N>
 Enum named(const Names<Enum, N>& names, const std::string& name, const char* what) {
-  std::string known;
   for (const auto& [text, value] : names) {
     if (text == name) return value;
-    known += (known.empty() ? "" : ", ") + std::string(text);
   }
+  std::string known;
+  for (const auto& [text, value] : names) known += (known.empty() ? "" : ", ") + std::string(text);
   throw py::value_error("unknown " + std::string(what) + " '" + name + "'; known are " + known);
 }
 
