@@ -19,6 +19,9 @@ from picaflor import _checks
         ("ReLU", ["relu", "selu"], "relu"),
         ("leakyrelu", ["relu", "leaky_relu"], "leaky_relu"),
         ("xyz", ["relu", "sigmoid"], None),
+        ("adma", ["adamax", "adamw", "adam", "nadam"], "adam"),
+        ("adamx", ["adam", "adamw", "adamax"], "adam"),  # of two as near, the shorter
+        ("mean_sqared_error", ["mean_squared_error", "mean_absolute_error"], "mean_squared_error"),
         ("relu", [], None),
         (7, ["adam"], None),
     ],

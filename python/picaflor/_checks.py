@@ -26,9 +26,9 @@ __all__ = [
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:
-    """Return the known name that is most like `name`, or None if none is like it.
+    """Return the known name that is the fewest slips of the pen away, or None if none is like it.
 
-    Case and underscores are ignored in the comparison.
+    Case and underscores are ignored in the comparison; of equal ones the shortest is taken.
 
     Examples
     --------
@@ -41,8 +41,27 @@ def nearest(name: object, known: Iterable[str]) -> str | None:
 
     plain = {key.lower().replace("_", ""): key for key in known}
     wanted = str(name).lower().replace("_", "")
-    close = difflib.get_close_matches(wanted, plain, n=1, cutoff=0.5)
-    return plain[close[0]] if close else None
+    close = difflib.get_close_matches(wanted, plain, n=max(len(plain), 1), cutoff=0.5)
+    best = min(close, key=lambda other: (_slips(wanted, other), len(other)), default=None)
+    return None if best is None else plain[best]
+
+
+def _slips(a: str, b: str) -> int:
+    """Return the number of letters to insert, drop, replace or swap with the next: a becomes b.
+
+    >>> _slips("adma", "adam"), _slips("adma", "adamax")
+    (1, 2)
+    """
+    before: list[int] = []
+    row = list(range(len(b) + 1))
+    for i, letter in enumerate(a, 1):
+        before, last, row = row, before, [i]
+        for j, other in enumerate(b, 1):
+            cost = min(before[j - 1] + (letter != other), before[j] + 1, row[j - 1] + 1)
+            if i > 1 and j > 1 and letter == b[j - 2] and a[i - 2] == other:
+                cost = min(cost, last[j - 2] + 1)
+            row.append(cost)
+    return row[-1]
 
 
 def did_you_mean(name: object, known: Iterable[str]) -> str:
