@@ -211,6 +211,13 @@ def test_signed_zero_and_tiny_numbers_keep_their_sign(name, dtype):
         assert np.signbit(y[1])
 
 
+def test_gelu_far_below_zero_has_the_sign_of_the_reference(dtype):
+    x = np.array([-np.inf, np.finfo(dtype).min, -1000, -50], dtype)
+    for y in (F.gelu(x), reference.gelu(x)):
+        assert not y.any()
+        assert not np.signbit(y).any()
+
+
 @given(n=sizes(), name=st.sampled_from(NAMES), single=st.booleans(), seed=st.integers(0, 2**32 - 1))
 def test_bits_do_not_depend_on_position_or_length(n, name, single, seed):
     rng = np.random.default_rng(seed)

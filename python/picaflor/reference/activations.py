@@ -187,8 +187,9 @@ def gelu(x: npt.ArrayLike) -> Array:
     array([-7.61985302e-23,  0.00000000e+00,  1.00000000e+01])
     """
     x = as_float(x)
-    y: Array = np.maximum(x, -FAR) * _normal_distribution(np.clip(x, -FAR, FAR))
-    return y
+    y = np.maximum(x, -FAR) * _normal_distribution(np.clip(x, -FAR, FAR))
+    # far below zero y is 0, without a sign: the difference max(x, 0) - |x| P(-|x|)
+    return np.where((y == 0) & (x < 0), 0.0, y)
 
 
 def gelu_backward(dy: npt.ArrayLike, x: npt.ArrayLike) -> Array:
