@@ -89,6 +89,7 @@ def test_help_is_there_and_succeeds(run, command):
         (["trian"], "argument COMMAND: invalid choice: 'trian'"),
         (["train"], "the following arguments are required: DATA"),
         (["train", "data.csv"], "a CSV file needs --target NAME"),
+        (["train", "."], "or a CSV file, and . is a folder; PICAFLOR_DATA names the folder"),
         (["train", "digits", "--target", "y"], "--target, --task and --drop are for CSV files"),
         (["train", "digits", "--hidden", "12,x"], "argument --hidden: expected whole numbers"),
         (["train", "digits", "--hidden", "12,0"], "argument --hidden: expected whole numbers"),

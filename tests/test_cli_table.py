@@ -53,6 +53,8 @@ def test_read_csv_of_no_text(tmp_path):
         read_csv(str(tmp_path / "picture"))
     with pytest.raises(FileNotFoundError, match="no file"):
         read_csv(str(tmp_path / "nowhere.csv"))
+    with pytest.raises(IsADirectoryError, match="is a folder, not a CSV file"):
+        read_csv(str(tmp_path))
 
 
 def test_columns_become_numbers_or_categories(write):

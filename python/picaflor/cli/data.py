@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -98,6 +99,11 @@ def load_training_data(arguments: argparse.Namespace) -> TrainingData:
             arguments.usage("--target, --task and --drop are for CSV files")
         train, test = image_set(arguments.data)
         return TrainingData(image_meaning(arguments.data), train, test)
+    if Path(arguments.data).is_dir():
+        arguments.usage(
+            f"DATA must be one of {', '.join(IMAGE_SETS)} or a CSV file, and {arguments.data} is a "
+            "folder; PICAFLOR_DATA names the folder that holds mnist and fashion-mnist"
+        )
     if not arguments.target:
         arguments.usage(f"a CSV file needs --target NAME (DATA is none of {', '.join(IMAGE_SETS)})")
     return _table_data(read_csv(arguments.data), arguments)

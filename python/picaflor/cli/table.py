@@ -48,6 +48,8 @@ class Table:
 def read_csv(path: str) -> Table:
     """Read a CSV file with a header; ``-`` is the standard input."""
     name = "standard input" if path == "-" else path
+    if path != "-" and Path(path).is_dir():
+        raise IsADirectoryError(f"{name} is a folder, not a CSV file")
     try:
         text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
