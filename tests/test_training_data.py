@@ -84,7 +84,8 @@ def test_dtypes_and_shapes_of_class_ids_make_no_difference(
     x, y = whole
     y = y % 2
     expected = fitted(x, y)
-    for ids in (y.astype(kind), y.astype(kind)[:, None], y.astype(kind).tolist()):
+    kinds = (y.astype(kind), y.astype(kind)[:, None], y.astype(kind).tolist())
+    for ids in (*kinds, LAYOUTS["misaligned"](y.astype(kind)), LAYOUTS["strided"](y.astype(kind))):
         for a, b in zip(fitted(x, ids), expected, strict=True):
             np.testing.assert_array_equal(a, b)
 

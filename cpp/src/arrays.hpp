@@ -286,18 +286,23 @@ CArray<T> as_vector(const py::array& a, const char* name, Index n) {
   return CArray<T>(a);
 }
 
-// Class ids 0 <= id < c, one per row, as contiguous int64.
-inline py::array_t<std::int64_t> as_class_ids(const py::array& a, const char* name, Index n, Index c) {
-  if (detail::type_number(a) >= detail::kFloat || detail::type_number(a) == detail::kBool) {
-    throw py::type_error(std::string(name) + " must hold integer class ids, got dtype " + dtype_name(a));
-  }
-  check_shape(a, name, {n});
-  auto ids = py::reinterpret_steal<py::array_t<std::int64_t>>(
+// Contiguous, aligned int64; only what is something else is copied.
+inline py::array_t<std::int64_t> as_int64(const py::array& a) {
+  return py::reinterpret_steal<py::array_t<std::int64_t>>(
       detail::from_any(a, "=i8",
                        py::detail::npy_api::NPY_ARRAY_C_CONTIGUOUS_ |
                            py::detail::npy_api::NPY_ARRAY_ALIGNED_ |
                            py::detail::npy_api::NPY_ARRAY_FORCECAST_)
           .release());
+}
+
+// Class ids 0 <= id < c, one per row.
+inline py::array_t<std::int64_t> as_class_ids(const py::array& a, const char* name, Index n, Index c) {
+  if (detail::type_number(a) >= detail::kFloat || detail::type_number(a) == detail::kBool) {
+    throw py::type_error(std::string(name) + " must hold integer class ids, got dtype " + dtype_name(a));
+  }
+  check_shape(a, name, {n});
+  auto ids = as_int64(a);
   const std::int64_t* id = ids.data();
   for (Index i = 0; i < n; ++i) {
     if (id[i] < 0 || id[i] >= c) {

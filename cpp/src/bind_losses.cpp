@@ -125,10 +125,10 @@ double metric_on(const Metric& metric, const py::array& pred, const py::array& t
   }
 
   MatrixArg<T> dense;
-  py::array_t<std::int64_t, py::array::c_style | py::array::forcecast> ids;
+  py::array_t<std::int64_t> ids;
   if (metric.kind == MetricKind::sparse_categorical_accuracy) {
     check_shape(target, "y_true", {a.n});
-    ids = decltype(ids)(target);  // an id that is no column is just wrong
+    ids = as_int64(target);  // an id that is no column is just wrong
     a.ids = ids.data();
   } else {
     check_shape(target, "y_true", shape_of(pred));

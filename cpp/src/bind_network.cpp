@@ -214,6 +214,7 @@ class TypedNetwork final : public AnyNetwork {
           throw py::type_error("order must be a contiguous int64 array, got dtype " +
                                bind::dtype_name(order));
         }
+        order = bind::as_int64(order);
         rows = static_cast<const std::int64_t*>(order.data());
       }
       const Index listed = rows == nullptr ? n : order.size();
@@ -244,9 +245,8 @@ class TypedNetwork final : public AnyNetwork {
           kind == LossKind::categorical_cross_entropy || kind == LossKind::categorical_cross_entropy_logits;
       if (takes_ids && y.ndim() == 1) {
         bind::check_shape(y, "y", {n});
-        if (!py::isinstance<py::array_t<std::int64_t, py::array::c_style>>(y)) {
-          y = bind::as_class_ids(y, "y", n, c);
-        }
+        y = py::isinstance<py::array_t<std::int64_t>>(y) ? bind::as_int64(y)
+                                                         : bind::as_class_ids(y, "y", n, c);
         set.ids = static_cast<const std::int64_t*>(y.data());
         for (Index i = start; i < stop; ++i) {
           const std::int64_t id = set.ids[rows == nullptr ? i : rows[i]];
