@@ -507,3 +507,19 @@ def test_empty_variables_are_fine():
     w = np.ones((0, 3))
     optimizers.Adam().apply([np.ones((0, 3))], [w])
     assert w.shape == (0, 3)
+
+
+def test_moments_of_dead_weights_become_zero_not_subnormal() -> None:
+    optimizer = optimizers.Adam(1e-3)
+    w = np.ones(40, np.float32)
+    optimizer.apply([np.full_like(w, 1e-3)], [w])
+    for _ in range(1000):  # 0.9^1000 1e-4 is far below the smallest normal number
+        optimizer.apply([np.zeros_like(w)], [w])
+    assert (optimizer.variables[0] == 0).all()
+    assert (optimizer.variables[1] > 0).all()
+
+
+def test_arithmetic_of_the_caller_is_left_as_it_was() -> None:
+    optimizer = optimizers.Adam(1e-3)
+    optimizer.apply([np.ones(40, np.float32)], [np.ones(40, np.float32)])
+    assert (np.full(3, 1e-40, np.float32) * np.float32(0.5) > 0).all()

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "picaflor/runtime/cpus.hpp"
+#include "picaflor/runtime/float_mode.hpp"
 
 #ifndef _WIN32
 #include <pthread.h>
@@ -33,34 +34,6 @@ void pause() {
   __asm__ volatile("isb" ::: "memory");  // some 20 ns; the `yield` instruction is over in one cycle
 #endif
 }
-
-// Rounding and flush-to-zero mode.  Workers take over the caller's, so that a result does not depend on who
-// works it out: a library built with -ffast-math may have switched denormals off on the main thread only.
-#if defined(__x86_64__) || defined(_M_X64)
-using FloatMode = unsigned;
-FloatMode float_mode() {
-  return _mm_getcsr() & ~0x3FU;
-}  // without the six flags that operations raise
-void set_float_mode(FloatMode mode) {
-  _mm_setcsr(mode);
-}
-#elif defined(__aarch64__) && !defined(_MSC_VER)
-using FloatMode = std::uint64_t;
-FloatMode float_mode() {
-  FloatMode mode = 0;
-  __asm__ volatile("mrs %0, fpcr" : "=r"(mode));
-  return mode;
-}
-void set_float_mode(FloatMode mode) {
-  __asm__ volatile("msr fpcr, %0" ::"r"(mode));
-}
-#else
-using FloatMode = int;
-FloatMode float_mode() {
-  return 0;
-}
-void set_float_mode(FloatMode) {}
-#endif
 
 // Waits until ready() in a spin of some 100 microseconds that lets other threads of this core run; false if
 // not.
@@ -124,6 +97,7 @@ class BlockSignals {
 
 class Team {
  public:
+  // Workers take over the caller's floating-point mode, so that a result does not depend on who works it out.
   void run(std::ptrdiff_t tasks, std::ptrdiff_t threads, detail::TaskFunction function, const void* body) {
     threads = std::min(threads, start(threads - 1) + 1);
     region_ = {tasks, threads, function, body, float_mode()};

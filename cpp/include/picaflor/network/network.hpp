@@ -22,6 +22,7 @@
 #include "picaflor/network/run_step.hpp"
 #include "picaflor/network/watch.hpp"
 #include "picaflor/network/workspace.hpp"
+#include "picaflor/runtime/float_mode.hpp"
 
 namespace picaflor {
 
@@ -428,6 +429,7 @@ void Network<T>::update_parameter(Index i, const OptimizerStep& rule, double pen
 
 template <class T>
 void Network<T>::apply_gradients(double rate) {
+  const FlushSubnormals mode;
   OptimizerStep rule = prepare_step(optimizer_, iterations, rate);
   if (optimizer_.global_clip_norm > 0) {
     rule.gradient_scale = norm_clip_factor(kernels_.sum_of_squares(plan_.parameter_size, gradients_.data()),
@@ -494,6 +496,7 @@ void Network<T>::add_batch(RangeSums& sums, double loss) {
 
 template <class T>
 RangeSums Network<T>::train(const Dataset<T>& data, const RangeRequest& request) {
+  const FlushSubnormals mode;
   RangeSums sums = no_sums();
   workspace_.prepare(plan_, kernels_, std::min(request.batch_size, request.stop - request.start), true);
   Watch watch(request.seconds, request.interrupt);

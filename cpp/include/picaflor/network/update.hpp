@@ -6,6 +6,7 @@
 
 #include "picaflor/kernels/table.hpp"
 #include "picaflor/network/optimizer.hpp"
+#include "picaflor/runtime/float_mode.hpp"
 #include "picaflor/runtime/parallel.hpp"
 
 namespace picaflor {
@@ -37,6 +38,7 @@ void apply_update(const OptimizerStep& step, const Update<T>& u) {
 inline void apply_updates(const OptimizerConfig& config, std::int64_t iteration, double learning_rate,
                           const std::vector<Update<float>>& singles,
                           const std::vector<Update<double>>& doubles) {
+  const FlushSubnormals mode;
   const auto sum_of_squares = []<class T>(const Update<T>& u) {
     return kernels().of<T>().sum_of_squares(u.size, u.g);
   };
