@@ -240,6 +240,18 @@ def test_import_does_not_load_what_is_not_needed() -> None:
     assert not {m for m in loaded if m.startswith(("picaflor.models", "picaflor.datasets"))}
 
 
+def test_sequential_does_not_load_what_only_some_models_need() -> None:
+    # What site-packages' .pth files or NumPy have loaded before does not count.
+    code = (
+        "import sys, numpy; before = set(sys.modules); import picaflor; picaflor.Sequential; "
+        "print(*sorted(m for m in set(sys.modules) - before))"
+    )
+    loaded = set(python(code).stdout.split())
+    assert "picaflor.models" in loaded
+    lazy = {"numpy.typing", "numpy.random", "dataclasses", "csv", "json", "random", "platform"}
+    assert not loaded & {*lazy, "picaflor.metrics", "picaflor.reference", "picaflor.datasets"}
+
+
 def test_public_names_can_be_had() -> None:
     for name in pf.__all__:
         if name == "sklearn" and importlib.util.find_spec("sklearn") is None:

@@ -1,7 +1,6 @@
 """What this build of picaflor is, and how many threads it uses."""
 
 import operator
-import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import SupportsIndex
@@ -121,6 +120,8 @@ def show_config() -> None:
       pybind11:        ...
       Python:          ...
     """
+    import platform  # takes longer than all other imports of this module
+
     build = _core.build_info()
     cpus = _core.available_cpus()
     rows = {

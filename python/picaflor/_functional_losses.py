@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor import _core
 from picaflor._checks import did_you_mean, number
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "huber",
@@ -20,7 +22,7 @@ __all__ = [
 ]
 
 Reduction: TypeAlias = Literal["mean", "sum", "none"]
-Result: TypeAlias = tuple[Any, npt.NDArray[Any]]  # (float, or array for "none"; gradient)
+Result: TypeAlias = "tuple[Any, npt.NDArray[Any]]"  # (float, or array for "none"; gradient)
 
 _REDUCTIONS = {"mean": 0, "sum": 1, "none": 2}
 

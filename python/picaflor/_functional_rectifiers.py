@@ -9,12 +9,13 @@ gives NaN.
 from __future__ import annotations
 
 import math
-from typing import Any
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from picaflor import _core
 from picaflor._checks import number
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "clipped_relu",

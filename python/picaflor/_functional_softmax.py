@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from picaflor import _core
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["log_softmax", "log_softmax_backward", "softmax", "softmax_backward"]
 

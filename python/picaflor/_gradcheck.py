@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor import reference
 from picaflor._checks import integer, number
 from picaflor._gradcheck_report import Difference, GradcheckReport, ParameterCheck, ratio
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 __all__ = ["Difference", "GradcheckReport", "ParameterCheck", "gradcheck"]
 
-Array = npt.NDArray[Any]
+Array: TypeAlias = "npt.NDArray[Any]"
 
 # Agreement asked for where nothing amplifies rounding, relative to the largest entry of a gradient.
 # float64: some thousand roundings of 1e-16; float32: some hundred of 6e-8.

@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor import optimizers
 from picaflor._checks import integer, number
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 __all__ = ["MinimizeResult", "minimize", "numerical_gradient"]
 
-Array: TypeAlias = npt.NDArray[np.float64]
+Array: TypeAlias = "npt.NDArray[np.float64]"
 
 # A step whose gradient promised this many times `tol`, and brought less than `tol`, was no step
 # near a minimum: the point jumped across a valley to the same height.

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from picaflor._checks import number, unknown_name
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "Activation",

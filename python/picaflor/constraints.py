@@ -6,14 +6,16 @@ Rescaling divides by norm + 1e-7, as Keras does, so a constrained norm falls sho
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor._checks import integer, number
 from picaflor._resolve import name_table, resolve
 from picaflor._resolve import serialize as _serialize
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "Constraint",
@@ -32,7 +34,7 @@ __all__ = [
 
 _EPSILON = 1e-7
 
-Array = npt.NDArray[Any]
+Array: TypeAlias = "npt.NDArray[Any]"
 
 
 class Constraint:

@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor._checks import number
 from picaflor._resolve import name_table, resolve
 from picaflor._resolve import serialize as _serialize
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "L1",

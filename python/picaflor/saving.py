@@ -8,18 +8,18 @@ unpickled: loading a file runs no code of its author's.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor._checks import boolean, file_path
 from picaflor._objects import serialize
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from picaflor.models.sequential import Sequential
 
 __all__ = ["load_model", "load_weights", "save_model", "save_weights"]
@@ -170,6 +170,8 @@ def _set_named_weights(model: Any, tensors: Mapping[str, npt.NDArray[Any]], file
 def _write(
     filepath: Path, tensors: dict[str, npt.NDArray[Any]], header: Any, overwrite: bool
 ) -> None:
+    import json  # models that are neither saved nor loaded go without
+
     save_file = _safetensors().save_file
     path = _checked_path(filepath)
     if not boolean(overwrite, "overwrite") and os.path.exists(path):
@@ -186,6 +188,8 @@ def _write(
 
 
 def _read(filepath: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]]:
+    import json
+
     _safetensors()
     from safetensors import SafetensorError, safe_open
 

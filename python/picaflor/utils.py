@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor._checks import as_real_array, integer
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["set_random_seed", "to_categorical"]
 

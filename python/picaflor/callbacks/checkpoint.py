@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from typing import Any, TextIO
 
@@ -178,6 +177,8 @@ class CSVLogger(Callback):
         if self._file is None:
             return
         if self._writer is None:
+            import csv  # wanted by this callback only
+
             keys = sorted(logs)
             if not any(key.startswith("val_") for key in keys):
                 keys += [f"val_{key}" for key in keys]

@@ -6,10 +6,9 @@ import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor import datasets
 from picaflor.cli.table import (
@@ -26,7 +25,10 @@ from picaflor.cli.table import (
     same_class,
 )
 
-Rows: TypeAlias = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Rows: TypeAlias = "tuple[npt.NDArray[Any], npt.NDArray[Any]]"
 
 IMAGE_SETS = ("digits", "mnist", "fashion-mnist")
 DIGITS_TRAINING_ROWS = 1437  # four fifths of the 1797, as in scikit-learn's examples

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 import picaflor as pf
 from picaflor.cli.data import image_set
 from picaflor.reference.training import NumpyMLP
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 HIDDEN, EPOCHS, BATCH, RATE = 128, 40, 32, 0.002
 INK = " .:-=+*#%@"  # from paper to ink, for a picture in letters

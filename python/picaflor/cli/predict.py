@@ -7,16 +7,18 @@ import contextlib
 import csv
 import sys
 from collections.abc import Iterator
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
-import numpy.typing as npt
 
 import picaflor as pf
 from picaflor.cli import storage
 from picaflor.cli.data import IMAGE_SETS, Meaning, image_set
 from picaflor.cli.score import score
 from picaflor.cli.table import read_csv
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def run(arguments: argparse.Namespace) -> None:

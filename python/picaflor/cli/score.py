@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor.cli.data import Meaning
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def score(meaning: Meaning, predictions: npt.NDArray[Any], y: npt.NDArray[Any]) -> str:

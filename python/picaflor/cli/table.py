@@ -9,17 +9,19 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 MISSING = frozenset({"", "na", "n/a", "nan", "null", "?"})
 DELIMITERS = ",;\t"
 MAX_CATEGORIES = 100  # more inputs than this from one column: an identifier or free text
 MAX_WHOLE_CLASSES = 20  # different whole numbers that a target of classes may have
 
-Floats = npt.NDArray[np.float64]
+Floats: TypeAlias = "npt.NDArray[np.float64]"
 
 
 @dataclass

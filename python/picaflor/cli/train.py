@@ -7,15 +7,17 @@ import math
 import sys
 import time
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 import picaflor as pf
 from picaflor.cli import storage
 from picaflor.cli.data import IMAGE_SETS, Meaning, Rows, load_training_data
 from picaflor.cli.score import score
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 OPTIMIZER_CLASSES = {
     "sgd": "SGD",

@@ -12,14 +12,16 @@ import warnings
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor.datasets.idx import decompress, parse_idx
 
-Split: TypeAlias = tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Split: TypeAlias = "tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]"
 
 FILE_NAMES = (
     "train-images-idx3-ubyte",

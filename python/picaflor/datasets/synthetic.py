@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from numbers import Integral
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor._checks import integer, number
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["make_moons", "make_spirals"]
 
 RandomState: TypeAlias = "int | np.random.RandomState | np.random.Generator | None"
-Points: TypeAlias = tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]
+Points: TypeAlias = "tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]"
 
 
 def make_moons(

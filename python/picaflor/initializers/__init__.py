@@ -8,10 +8,9 @@ its own ignores the generator: it returns the same values at every call, as in K
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor._resolve import name_table, resolve
 from picaflor._resolve import serialize as _serialize
@@ -27,6 +26,9 @@ from picaflor.initializers.scaling import (
     LecunUniform,
     VarianceScaling,
 )
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "Constant",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor._checks import integer
 
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
 __all__ = ["Array", "Initializer", "as_seed"]
 
-Array = npt.NDArray[Any]
+Array: TypeAlias = "npt.NDArray[Any]"
 
 
 class Initializer:

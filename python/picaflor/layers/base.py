@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor import _core
 from picaflor._checks import as_real_array, boolean, did_you_mean, integer
@@ -16,6 +14,7 @@ from picaflor._objects import serialize
 from picaflor.layers.shapes import Array, Shape, sample_shape, shown, size, snake_case
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from typing_extensions import Self
 
 
@@ -28,8 +27,7 @@ class LayerOptions(TypedDict, total=False):
     input_dim: int
 
 
-@dataclass(frozen=True)
-class WeightSpec:
+class WeightSpec(NamedTuple):
     """One weight of a layer: what it is called, its shape, and how it starts."""
 
     name: str

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy.typing as npt
-
 from picaflor import activations, constraints, initializers, regularizers
 from picaflor._checks import boolean, integer
 from picaflor.layers.base import Layer, LayerOptions, WeightSpec, chosen, features
 from picaflor.layers.shapes import Array, Shape
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from typing_extensions import Unpack
 
 

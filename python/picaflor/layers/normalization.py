@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy.typing as npt
-
 from picaflor import constraints, initializers
 from picaflor._checks import boolean, number
 from picaflor.layers.activations import last_axis
@@ -13,6 +11,7 @@ from picaflor.layers.base import Layer, LayerOptions, WeightSpec, chosen, featur
 from picaflor.layers.shapes import Array, Shape
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from typing_extensions import Unpack
 
 

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor._checks import as_real_array, boolean, integer
 from picaflor.layers.base import Layer, LayerOptions, WeightSpec
 from picaflor.layers.shapes import Array, Shape
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from typing_extensions import Unpack
 
 _BLOCK = 1 << 20  # values read at a time by Normalization.adapt: 8 MB as float64

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from math import inf
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor import _core
 from picaflor._checks import did_you_mean, number
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["Loss"]
 

@@ -5,15 +5,17 @@ Binary losses are means over the c columns of a row, categorical ones sums over 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor._checks import boolean, number
 
 from .base import Loss
 from .regression import last_axis
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "BinaryCrossentropy",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor._checks import integer, number
 
 from .base import Array, Mean, Metric, row_weights, same_rows
 from .engine import class_ids
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "F1Score",

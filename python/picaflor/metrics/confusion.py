@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor._checks import boolean, integer, number
 
 from .base import Array, Metric, row_weights, same_rows
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "AUC",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor import _core
 from picaflor._checks import number
 
 from .base import Mean, row_weights, same_rows, snake_case
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "Accuracy",

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Any
 
 from picaflor import losses
 
 from .base import Mean, snake_case
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "BinaryCrossentropy",

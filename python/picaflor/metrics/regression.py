@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor._checks import integer
 
 from .base import Array, Mean, Metric, row_weights, same_rows
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["CosineSimilarity", "R2Score", "RootMeanSquaredError"]
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from picaflor import losses, metrics, optimizers
+from picaflor import losses, optimizers
 from picaflor._objects import serialize
 from picaflor.layers.shapes import Array, Shape, size
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One metric with its key in the logs."""
 
     key: str
@@ -36,7 +34,7 @@ class Compiled:
         self.entries: list[Entry] | None = None
         for identifier in [*self.wanted, *self.weighted]:
             # What "accuracy" stands for shows in the data; whether a name is known, now.
-            metrics.resolve(identifier, (None, 1), (None, 1), self.loss)
+            _metric(identifier, (None, 1), (None, 1), self.loss)
 
     @property
     def takes_ids(self) -> bool:
@@ -49,9 +47,7 @@ class Compiled:
         keys: dict[str, int] = {}
         for weighted, identifiers in ((False, self.wanted), (True, self.weighted)):
             for identifier in identifiers:
-                metric = metrics.resolve(
-                    identifier, (None, *output_shape), (None, *y.shape[1:]), self.loss
-                )
+                metric = _metric(identifier, (None, *output_shape), (None, *y.shape[1:]), self.loss)
                 _try_out(metric, y, output_shape)
                 key = metric.name
                 if weighted and key in keys:
@@ -163,6 +159,12 @@ def _as_list(value: Any, name: str) -> list[Any]:
     if not isinstance(value, (list, tuple)):
         return [value]
     return [item for item in value if item is not None]
+
+
+def _metric(identifier: Any, *shapes_and_loss: Any) -> Any:
+    from picaflor import metrics  # models without metrics go without
+
+    return metrics.resolve(identifier, *shapes_and_loss)
 
 
 def _try_out(metric: Any, y: Array, output_shape: Shape) -> None:

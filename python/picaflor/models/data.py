@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor._checks import as_real_array, number
 from picaflor.layers.shapes import Array, Shape, shown, size
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class Data:

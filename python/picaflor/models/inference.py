@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor.callbacks import CallbackList
 from picaflor.layers.shapes import Array, Shape
@@ -13,6 +12,9 @@ from picaflor.models.arguments import positive, verbosity
 from picaflor.models.data import as_samples, flat_samples
 from picaflor.models.loop import predict
 from picaflor.models.passes import Passes
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class Inference(Passes):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -40,7 +39,6 @@ class BadLossReport(Protocol):
         """Take note of it; epoch and batch count from 0."""
 
 
-@dataclass
 class Epochs:
     """Which minibatches each epoch goes through.
 
@@ -48,14 +46,15 @@ class Epochs:
     and goes on where the one before stopped; the epoch in which the data run out is short.
     """
 
-    rows: int
-    batch_size: int
-    steps: int | None
-    shuffle: bool
-    rng: np.random.Generator
-
-    def __post_init__(self) -> None:
-        self.batches = math.ceil(self.rows / self.batch_size)  # of a pass
+    def __init__(
+        self, rows: int, batch_size: int, steps: int | None, shuffle: bool, rng: np.random.Generator
+    ) -> None:
+        self.rows = rows
+        self.batch_size = batch_size
+        self.steps = steps
+        self.shuffle = shuffle
+        self.rng = rng
+        self.batches = math.ceil(rows / batch_size)  # of a pass
         self._order: Array | None = None
         self._next = self.batches
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor.callbacks import CallbackList
 from picaflor.layers.shapes import Array
 from picaflor.models.arguments import positive
 from picaflor.models.loop import Loop
 from picaflor.models.training import Training
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class Passes(Training):
@@ -99,13 +100,13 @@ class Passes(Training):
         return loop.train(data, epoch, 0).logs()
 
 
-@dataclass
 class _OnePass:
     """The minibatches of one pass in a given order."""
 
-    rows: int
-    batch_size: int
-    order: Array | None
+    def __init__(self, rows: int, batch_size: int, order: Array | None) -> None:
+        self.rows = rows
+        self.batch_size = batch_size
+        self.order = order
 
     def take(self) -> tuple[Array | None, int, int]:
         return self.order, 0, -(-self.rows // self.batch_size)

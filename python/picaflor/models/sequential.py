@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor._checks import integer, number
 from picaflor.callbacks import CallbackList, History, ProgressBar
@@ -17,6 +16,9 @@ from picaflor.models.flat import warn_of_flat_layers
 from picaflor.models.inference import Inference
 from picaflor.models.loop import Epochs, Loop
 from picaflor.models.training import as_result
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _VALIDATION_NAMES = ("x of validation_data", "y of validation_data", "weights of validation_data")
 

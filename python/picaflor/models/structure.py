@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor import _core
 from picaflor._checks import integer
 from picaflor.layers import InputLayer, Layer
 from picaflor.layers.shapes import Array, Shape, sample_shape, size, snake_case
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class Structure:
@@ -36,8 +37,7 @@ class Structure:
         self.name = name
         self.metadata: dict[str, Any] = {}
         self._dtype = _model_dtype(dtype)
-        # Python's generator, as in Keras: NumPy's global stream is the user's.
-        self._seed = random.getrandbits(63) if seed is None else integer(seed, "seed", minimum=0)
+        self._seed = _any_seed() if seed is None else integer(seed, "seed", minimum=0)
         if self._seed >= 2**64:
             raise ValueError(f"seed must be below 2**64, got {seed}")
         self._rng = np.random.default_rng(self._seed)
@@ -303,6 +303,13 @@ class Structure:
                 "an Input, or call build(input_shape), fit or the model itself first."
             )
         return self._input.shape
+
+
+def _any_seed() -> int:
+    """Draw from Python's generator, as Keras does: NumPy's global stream is the user's."""
+    import random  # comes with numpy.random, which NumPy too imports on first use
+
+    return random.getrandbits(63)
 
 
 def _not_built(x: Any) -> Array:

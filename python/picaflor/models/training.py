@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor._checks import boolean
 from picaflor.layers.base import Layer
@@ -23,6 +22,9 @@ from picaflor.models.data import (
 from picaflor.models.flat import warn_of_flat_layers
 from picaflor.models.loop import constrain
 from picaflor.models.weights import Weights
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 class Training(Weights):

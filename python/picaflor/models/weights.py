@@ -6,8 +6,6 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy.typing as npt
-
 from picaflor.layers import deserialize
 from picaflor.layers.base import checked_weights
 from picaflor.layers.shapes import Array
@@ -15,6 +13,7 @@ from picaflor.models.structure import Structure
 from picaflor.models.summary import summary_text
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from typing_extensions import Self
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor import _core
 from picaflor._checks import boolean, did_you_mean, integer, number
 from picaflor.optimizers.schedules import LearningRateSchedule, deserialize, serialize
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["LearningRate", "Optimizer"]
 

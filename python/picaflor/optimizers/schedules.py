@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from picaflor._checks import number, unknown_name
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "CosineDecay",
@@ -29,7 +31,7 @@ __all__ = [
     "serialize",
 ]
 
-_Steps = npt.NDArray[np.float64]
+_Steps: TypeAlias = "npt.NDArray[np.float64]"
 
 
 class LearningRateSchedule:

@@ -9,13 +9,17 @@ on probabilities, which are kept 1e-7 away from 0 and 1 as in Keras.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import numpy.typing as npt
 
 from .activations import sigmoid
 from .dense import log_softmax, softmax
 from .rectifiers import Array, as_float
 from .regression import EPSILON, Result, as_rows, reduce_rows
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "binary_cross_entropy",

@@ -6,13 +6,15 @@ Letters: n rows (samples), d inputs, m outputs, c classes. The gradient of the l
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from .activations import activation_forward
 from .rectifiers import Array, as_float, as_pair
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "dense_backward",

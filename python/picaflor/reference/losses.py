@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from . import classification, regression
 from .rectifiers import Array, as_float
 from .regression import reduce_rows
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["CATEGORICAL", "LOSSES", "loss_and_gradient"]
 

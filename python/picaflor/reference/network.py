@@ -7,16 +7,18 @@ and `trainable`, and `loss`. Nothing of the compiled core takes part, so agreeme
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from . import layers as L
 from .losses import CATEGORICAL, LOSSES, loss_and_gradient
 from .optimizers import apply_rule
 from .rectifiers import Array
 from .regression import EPSILON
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["Network", "forward", "loss_and_gradients", "predict"]
 

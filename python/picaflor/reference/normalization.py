@@ -5,10 +5,14 @@ Letters: n rows (samples), d columns (features).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import numpy.typing as npt
 
 from .rectifiers import Array, as_float
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "batch_normalization_backward",

@@ -10,9 +10,12 @@ limit, NaN gives NaN.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "clipped_relu",
@@ -35,7 +38,7 @@ __all__ = [
     "step_backward",
 ]
 
-Array = npt.NDArray[np.float64]
+Array: TypeAlias = "npt.NDArray[np.float64]"
 
 # Klambauer et al., Self-Normalizing Neural Networks (2017), equation 14.
 SELU_ALPHA = 1.6732632423543772848170429916717

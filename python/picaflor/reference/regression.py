@@ -13,12 +13,14 @@ of `pred` (for ``"none"`` that of the sum).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from .rectifiers import Array, as_float
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = [
     "cosine_similarity",

@@ -8,14 +8,16 @@ float32 or float64. For something to read, see `network`; this file is for somet
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 __all__ = ["NumpyMLP"]
 
-Floats = npt.NDArray[Any]
+Floats: TypeAlias = "npt.NDArray[Any]"
 
 
 class NumpyMLP:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from picaflor import Input, Sequential, layers, regularizers
 from picaflor import functional as F
 from picaflor.sklearn.inputs import in_rows
 
-Array = npt.NDArray[Any]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Array: TypeAlias = "npt.NDArray[Any]"
 
 # scikit-learn's names for what has another here
 ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid", "exp": "exponential"}

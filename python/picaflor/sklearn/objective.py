@@ -7,15 +7,17 @@ gradient: the engine minimizes the sum, and the value is put right with the mean
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import xlogy
 
 from picaflor import losses, metrics
 
-Array = npt.NDArray[Any]
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Array: TypeAlias = "npt.NDArray[Any]"
 
 REDUCTION = "mean_with_penalty"  # losses and alpha's penalty over the sum of the weights
 
