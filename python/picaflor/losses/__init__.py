@@ -53,6 +53,7 @@ __all__ = [
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "depends_on_shapes",
     "deserialize",
     "get",
     "resolve",
@@ -125,12 +126,24 @@ def get(identifier: str | Mapping[str, Any] | type | Loss) -> Loss:
     ValueError: Unknown loss: 'mean_sqared_error'. Did you mean 'mean_squared_error'?
     """
     loss = _resolve("loss", identifier, _TABLE)
-    if not isinstance(loss, Loss):
+    if not isinstance(loss, Loss) or not loss._kind:
         raise TypeError(
             f"a loss must be a name, a config or a loss of picaflor.losses, got {identifier!r}: "
-            "the engine needs its gradient"
+            "the engine needs its gradient. For a formula of your own write the step of training "
+            "with picaflor.functional and the apply(grads, variables) of an optimizer"
         )
     return loss
+
+
+def depends_on_shapes(identifier: Any) -> bool:
+    """Tell whether a name needs `resolve`: it stands for another loss with other shapes.
+
+    Examples
+    --------
+    >>> depends_on_shapes("crossentropy"), depends_on_shapes("mse")
+    (True, False)
+    """
+    return isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce")
 
 
 def resolve(
@@ -155,7 +168,7 @@ def resolve(
     >>> resolve("ce", (None, 10), (None,)).name
     'sparse_categorical_crossentropy'
     """
-    if isinstance(identifier, str) and identifier.lower() in ("crossentropy", "ce"):
+    if depends_on_shapes(identifier):
         return _cross_entropies()[kind_of_target(output_shape, target_shape)]()
     return get(identifier)
 

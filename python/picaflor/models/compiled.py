@@ -12,6 +12,7 @@ import numpy as np
 from picaflor import losses, optimizers
 from picaflor._objects import serialize
 from picaflor.layers.shapes import Array, Shape, size
+from picaflor.models.data import as_samples
 
 
 class Entry(NamedTuple):
@@ -28,7 +29,9 @@ class Compiled:
 
     def __init__(self, optimizer: Any, loss: Any, wanted: Any = None, weighted: Any = None) -> None:
         self.optimizer = optimizers.get(optimizer)
-        self.loss = None if loss is None else losses.get(loss)
+        self.loss: Any = None
+        if loss is not None:  # a name that stands for several losses waits for the data
+            self.loss = loss if losses.depends_on_shapes(loss) else losses.get(loss)
         self.wanted = _as_list(wanted, "metrics")
         self.weighted = _as_list(weighted, "weighted_metrics")
         self.entries: list[Entry] | None = None
@@ -38,11 +41,19 @@ class Compiled:
 
     @property
     def takes_ids(self) -> bool:
-        """Whether the loss takes class ids instead of rows."""
+        """Whether the loss takes class ids instead of rows; known once data was seen."""
         return bool(getattr(self.loss, "_takes_ids", False))
 
+    def loss_for(self, output_shape: Shape, y: Any, name: str = "y") -> losses.Loss:
+        """Return the loss for targets as they were given."""
+        if isinstance(self.loss, losses.Loss):
+            return self.loss
+        shape = as_samples(y, name).shape[1:]
+        return losses.resolve(self.loss, (None, *output_shape), (None, *shape))
+
     def resolve(self, output_shape: Shape, y: Array) -> list[Entry]:
-        """Return the metrics for these shapes, as Keras chooses them."""
+        """Choose loss and metrics for these shapes as Keras does; return the metrics."""
+        self.loss = self.loss_for(output_shape, y)
         entries: list[Entry] = []
         keys: dict[str, int] = {}
         for weighted, identifiers in ((False, self.wanted), (True, self.weighted)):
@@ -61,7 +72,6 @@ class Compiled:
 
     def configure(self, network: Any, entries: list[Entry], keep_state: bool) -> None:
         """Tell the engine loss, metrics and optimizer."""
-        assert self.loss is not None
         network.set_loss(**self.loss._engine())
         network.set_metrics([entry.engine for entry in entries if entry.engine is not None])
         network.set_optimizer(self.optimizer._rule(), keep_state=keep_state)

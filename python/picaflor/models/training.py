@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,7 +55,8 @@ class Training(Weights):
             With the same object as before, its state is kept; with another one it starts anew.
         loss : str, dict or Loss
             See `picaflor.losses`. A cross-entropy is computed together with a softmax or sigmoid
-            at the end of the model, in the stable form.
+            at the end of the model, in the stable form. ``"crossentropy"`` becomes the binary,
+            sparse or categorical one by the shapes of targets and outputs.
         metrics : list of str or Metric, optional
             They ignore sample and class weights. ``"accuracy"`` becomes the binary, sparse or
             categorical one by the shapes of targets and outputs; its key is the string given.
@@ -166,7 +168,8 @@ class Training(Weights):
             shape = samples.shape[1:]
         flat = flat_samples(samples, shape, names[0])
         output = self._out if self._network is not None else self._output_shape(shape)
-        wanted = targets(y, output, compiled.takes_ids, compiled.loss.name, names[1])
+        loss = compiled.loss_for(output, y, names[1])
+        wanted = targets(y, output, loss._takes_ids, loss.name, names[1])
         same_length(**{names[0]: flat, names[1]: wanted})
         if len(flat) == 0:
             raise ValueError(f"{names[0]} must have at least one sample, got shape {samples.shape}")
@@ -352,6 +355,10 @@ class Training(Weights):
         return float(loss), [np.array(g, order="C") for g, trained in pairs if trained]
 
     # ------------------------------------------------------------------------------ copy, pickle
+
+    def __copy__(self) -> Any:
+        """Copy all of it: the weights of a layer are in the buffer of one model only."""
+        return copy.deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
