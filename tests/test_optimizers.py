@@ -422,6 +422,10 @@ def test_unknown_arguments_and_names_get_the_nearest_known():
         TypeError, match=r"SGD.* has no argument 'clip_norm'. Did you mean 'clipnorm'"
     ):
         optimizers.SGD(clip_norm=1.0)
+    with pytest.raises(TypeError, match=r"'beta1'. Did you mean 'beta_1'"):
+        optimizers.Adam(beta1=0.5)
+    with pytest.raises(TypeError, match=r"'lr'. It is 'learning_rate'."):
+        optimizers.Adam(lr=0.1)
     with pytest.raises(ValueError, match=r"Unknown optimizer: 'rmspop'. Did you mean 'rmsprop'"):
         optimizers.get("rmspop")
     with pytest.raises(TypeError, match=r"make an object of it: Adam\(\)"):

@@ -132,6 +132,8 @@ def test_existing_file_is_kept_if_asked(rng: np.random.Generator, tmp_path: path
     with pytest.raises(FileExistsError, match="overwrite=True"):
         model.save(path, overwrite=False)
     assert path.read_text() == "mine"
+    with pytest.raises(FileNotFoundError, match=r"there is no folder '.*nowhere' to write"):
+        model.save(tmp_path / "nowhere" / "m.safetensors")
 
 
 def test_files_that_cannot_be_read(tmp_path: pathlib.Path) -> None:

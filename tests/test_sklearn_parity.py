@@ -250,6 +250,9 @@ def test_convergence_warning_and_errors_are_those_of_scikit_learn():
         ({"solver": "hoo"}, "The 'solver' parameter of MLPClassifier must be a str among"),
         ({"max_iter": 0}, r"The 'max_iter' parameter of MLPClassifier must be an int in the range"),
     ]
+    for sizes in [(2.5,), ("a",)]:  # theirs says what NumPy does
+        with pytest.raises(ValueError, match="hidden_layer_sizes must be whole numbers, got"):
+            ours.MLPClassifier(sizes).fit(x, y)
     for parameters, message in cases:
         for module in (theirs, ours):
             with pytest.raises(ValueError, match=message):

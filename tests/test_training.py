@@ -263,6 +263,7 @@ def test_validation_split_takes_the_tail(rng: np.random.Generator) -> None:
     b = given.fit(x[:7], y[:7], epochs=2, verbose=0, validation_data=(x[7:], y[7:]))
     assert a.history == b.history
     assert same_weights(split, given)
+    assert list(linear_model().fit(x, y, verbose=0, validation_split=None).history) == ["loss"]
 
 
 def test_log_keys_are_sorted(rng: np.random.Generator) -> None:

@@ -102,6 +102,9 @@ def test_data_frames(whole: tuple[Array, Array]) -> None:
     assert classifier().predict(mixed).shape == (30, 3)
     with pytest.raises(TypeError, match="x must hold numbers, got strings such as 'red'"):
         fitted(frame.assign(a="red"), y)
+    gaps = pd.DataFrame({name: pd.array([1, None, 3], dtype="Int64") for name in "abcd"})
+    with pytest.raises(TypeError, match="objects such as NAType; fill what is missing"):
+        classifier().predict(gaps)
 
 
 def test_memory_maps(whole: tuple[Array, Array], tmp_path: pathlib.Path) -> None:
@@ -172,6 +175,38 @@ def test_metrics_are_chosen_by_shape(rng: np.random.Generator) -> None:
     binary.compile("sgd", "mse", metrics=["accuracy"])
     binary.fit(x, ids > 0, verbose=0)
     assert type(binary.metrics[0]) is pf.metrics.BinaryAccuracy
+
+
+@pytest.mark.parametrize("name", ["crossentropy", "CE"])
+@pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch", "loss_and_gradients"])
+@pytest.mark.parametrize(
+    ("units", "activation", "kind", "as_targets"),
+    [
+        (1, "sigmoid", "binary", lambda ids: ids // 2),
+        (3, "softmax", "sparse", lambda ids: ids),
+        (3, "softmax", "sparse", lambda ids: ids[:, None].tolist()),
+        (3, "softmax", "categorical", lambda ids: np.eye(3)[ids]),
+    ],
+)
+def test_crossentropy_is_chosen_by_shape(
+    rng: np.random.Generator,
+    name: str,
+    method: str,
+    units: int,
+    activation: str,
+    kind: str,
+    as_targets: Any,
+) -> None:
+    x, y = rng.normal(size=(9, 4)), as_targets(rng.integers(0, 3, 9))
+    model = pf.Sequential([layers.Dense(units, activation)], seed=0)
+    model.compile("sgd", name, metrics=["accuracy"])
+    assert model.loss == name
+    with pytest.raises(ValueError, match="same number of samples"):
+        getattr(model, method)(x[:5], y)
+    assert model.loss == name  # what was refused has chosen nothing
+    getattr(model, method)(x, y)
+    expected = f"{kind}_crossentropy" if kind == "binary" else f"{kind}_categorical_crossentropy"
+    assert model.loss.name == expected.replace("categorical_categorical", "categorical")
 
 
 def test_repeated_metrics_get_their_own_keys(rng: np.random.Generator) -> None:
@@ -329,7 +364,8 @@ def test_uncompiled_models_say_so(method: str) -> None:
     [
         ({"optimizer": "sdg"}, ValueError, "Unknown optimizer: 'sdg'"),
         ({"loss": "msee"}, ValueError, "Did you mean 'mse'"),
-        ({"loss": lambda a, b: 0}, TypeError, "a loss must be"),
+        ({"loss": lambda a, b: 0}, TypeError, "a loss must be.*write the step of training"),
+        ({"loss": type("Mine", (pf.losses.Loss,), {})()}, TypeError, "a loss must be"),
         ({"metrics": ["acuracy"]}, ValueError, "Unknown metric"),
         ({"metrics": {"out": "mse"}}, TypeError, "metrics must be a list"),
         ({"loss_weights": [1]}, TypeError, "loss_weights"),

@@ -273,7 +273,10 @@ def _from_objects(value: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
     except (TypeError, ValueError):
         odd = next((item for item in value.flat if not _is_number(item)), None)
         found = type(odd).__name__
-        raise TypeError(f"{name} must hold numbers, got objects such as {found}") from None
+        advice = "; fill what is missing, or leave the rows out" * (
+            odd is None or found == "NAType"
+        )
+        raise TypeError(f"{name} must hold numbers, got objects such as {found}{advice}") from None
 
 
 def _is_number(item: object) -> bool:
@@ -285,7 +288,8 @@ def _is_number(item: object) -> bool:
 
 
 _ADVICE = (
-    "; turn class labels into class ids, for example with numpy.unique(y, return_inverse=True)"
+    "; turn class labels into class ids, for example with numpy.unique(y, return_inverse=True), "
+    "and categories of inputs into columns of 0 and 1"
 )
 
 

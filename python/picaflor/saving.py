@@ -176,6 +176,9 @@ def _write(
     path = _checked_path(filepath)
     if not boolean(overwrite, "overwrite") and os.path.exists(path):
         raise FileExistsError(f"{path!r} exists; pass overwrite=True to replace it")
+    folder = os.path.dirname(path) or "."
+    if not os.path.isdir(folder):
+        raise FileNotFoundError(f"there is no folder {folder!r} to write {path!r} into")
     text = json.dumps({"version": _VERSION, **serialize(header)})
     whole = {name: np.array(value, order="C") for name, value in tensors.items()}
     draft = f"{path}.part"  # an interruption leaves the old file as it was

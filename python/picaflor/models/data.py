@@ -85,7 +85,8 @@ def flat_samples(x: Array, shape: Shape, name: str = "x") -> Array:
     """Return samples of this shape as (n, d)."""
     x = fit_rank(x, shape)
     if x.shape[1:] != shape:
-        raise ValueError(f"{name} must have shape {shown(shape)}, got {x.shape}")
+        advice = f"; a batch of this one sample is {name}[None]" * (x.shape == shape)
+        raise ValueError(f"{name} must have shape {shown(shape)}, got {x.shape}{advice}")
     return x if x.ndim == 2 else x.reshape(len(x), size(shape))
 
 

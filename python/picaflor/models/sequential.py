@@ -80,7 +80,7 @@ class Sequential(Inference):
         epochs: int = 1,
         verbose: str | int = "auto",
         callbacks: Any = None,
-        validation_split: float = 0.0,
+        validation_split: float | None = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
         class_weight: dict[int, float] | None = None,
@@ -159,7 +159,9 @@ class Sequential(Inference):
         size = positive(batch_size, "batch_size")
         validation_steps = positive(validation_steps, "validation_steps")
         validation_size = positive(validation_batch_size, "validation_batch_size")
-        share = number(validation_split, "validation_split", minimum=0, below=1)
+        share = 0.0
+        if validation_split is not None:
+            share = number(validation_split, "validation_split", minimum=0, below=1)
         if not isinstance(shuffle, (bool, np.bool_)):
             raise TypeError(f"shuffle must be True or False, got {shuffle!r}")
         is_due = validation_due(validation_freq)

@@ -27,6 +27,7 @@ _KERAS_ONLY: Mapping[str, object] = {
     "loss_scale_factor": None,
     "gradient_accumulation_steps": None,
 }
+_SHARED = ("learning_rate", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "name")
 
 
 class Optimizer:
@@ -76,7 +77,7 @@ class Optimizer:
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        _refuse(type(self).__name__, kwargs)
+        _refuse(type(self), kwargs)
         self.name = name if name is not None else type(self).__name__.lower()
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
@@ -353,10 +354,11 @@ def _check_variable(variable: object, i: int) -> None:
         raise TypeError(f"variables[{i}] must have dtype float32 or float64, got {variable.dtype}")
 
 
-def _refuse(class_name: str, kwargs: Mapping[str, object]) -> None:
+def _refuse(cls: type[Optimizer], kwargs: Mapping[str, object]) -> None:
     for key, value in kwargs.items():
         if key not in _KERAS_ONLY:
-            known = [*_KERAS_ONLY, "learning_rate", "weight_decay", "clipnorm", "clipvalue"]
-            raise TypeError(f"{class_name}() has no argument {key!r}.{did_you_mean(key, known)}")
+            known = {*_KERAS_ONLY, *_SHARED, *cls._settings}
+            advice = " It is 'learning_rate'." if key == "lr" else did_you_mean(key, known)
+            raise TypeError(f"{cls.__name__}() has no argument {key!r}.{advice}")
         if value != _KERAS_ONLY[key]:
             raise ValueError(f"{key}={value!r} is not supported: picaflor has no such mechanism")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import sparse
 from picaflor import Input, Sequential, layers, regularizers
 from picaflor import functional as F
 from picaflor.sklearn.inputs import in_rows
+from picaflor.sklearn.parameters import InvalidParameterError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,6 +30,8 @@ def hidden_sizes(estimator: Any) -> list[int]:
         return [100 if estimator.width is None else estimator.width] * count
     sizes = estimator.hidden_layer_sizes
     sizes = list(sizes) if hasattr(sizes, "__iter__") else [sizes]
+    if not all(isinstance(size, Integral) for size in sizes):
+        raise InvalidParameterError(f"hidden_layer_sizes must be whole numbers, got {sizes}.")
     if np.any(np.array(sizes) <= 0):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
     return sizes
