@@ -202,7 +202,10 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
     part.workspace = ctx.workspaces[i];
     if (part.d > 0 && part.m > 0) ctx.kernels.dense_update(part);
   };
-  const Grid grid = grid_for<T>(update.d, update.m, update.n, ctx.threads);
+  Grid grid = grid_for<T>(update.d, update.m, update.n, ctx.threads);
+  // Without state, the columns of the forward product; state is split by rows, so that what a core streams
+  // through lies together: of parts of rows, its prefetching would also fetch what another core is writing.
+  if (slots[0] != nullptr && update.d / kRowUnit >= grid.size()) grid = {grid.size(), 1};
   if (grid.size() == 1) {
     block(grid, 0);
   } else {
