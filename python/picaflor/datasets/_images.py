@@ -6,11 +6,8 @@ import gzip
 import hashlib
 import os
 import sys
-import tempfile
-import urllib.request
 import warnings
 from dataclasses import dataclass
-from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -84,7 +81,7 @@ class ImageSet:
         paths = [find_file(folder, name) for name in FILE_NAMES]
         return self._arrays([(decompress(p.read_bytes(), p), str(p)) for p in paths], verify)
 
-    def _arrays(self, files: list[tuple[bytes, str]], verify: bool) -> tuple[Split, Split]:
+    def _arrays(self, files: list[tuple[bytearray, str]], verify: bool) -> tuple[Split, Split]:
         """Check content, type and shape of the four files."""
         arrays: list[npt.NDArray[Any]] = []
         for (data, name), ndim, expected in zip(files, (3, 1, 3, 1), self.sha256, strict=True):
@@ -112,7 +109,7 @@ class ImageSet:
                 fetched = [fetch(f"{address.rstrip('/')}/{name}.gz") for name in FILE_NAMES]
                 files = [(decompress(data, source), source) for data, source in fetched]
                 splits = self._arrays(files, verify)
-            except (OSError, ValueError, HTTPException) as error:
+            except (OSError, ValueError) as error:
                 failures.append(f"{address} ({_reason(error)})")
                 continue
             if verify:  # only what is certain to be this data set is kept under its name
@@ -173,7 +170,7 @@ def find_file(folder: Path, name: str) -> Path:
     raise FileNotFoundError(f"no file {name} or {name}.gz in {folder}")
 
 
-def check_sha256(data: bytes, expected: str, name: str, what: str) -> None:
+def check_sha256(data: bytearray, expected: str, name: str, what: str) -> None:
     """Raise ValueError unless the bytes have this checksum."""
     got = hashlib.sha256(data).hexdigest()
     if got != expected:
@@ -182,14 +179,22 @@ def check_sha256(data: bytes, expected: str, name: str, what: str) -> None:
 
 def fetch(url: str) -> tuple[bytes, str]:
     """Return what lies at the address, compressed with gzip, and the address."""
+    import urllib.request  # these take longer to import than all of picaflor
+    from http.client import HTTPException
+
     request = urllib.request.Request(url, headers={"User-Agent": "picaflor"})
-    with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
-        data: bytes = response.read()
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+            data: bytes = response.read()
+    except HTTPException as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error
     return (data if data.startswith(b"\x1f\x8b") else gzip.compress(data)), url
 
 
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that another process sees all of it or nothing."""
+    import tempfile
+
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import math
 import os
 import zlib
@@ -19,6 +18,7 @@ __all__ = ["read_idx"]
 # the third byte of the magic number names the type of the values
 IDX_DTYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 GZIP_MAGIC = b"\x1f\x8b"
+PIECE = 1 << 16  # compressed bytes taken at a time: what they become is copied while it is in cache
 
 
 def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
@@ -62,18 +62,35 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     return parse_idx(decompress(Path(path).read_bytes(), path), path)
 
 
-def decompress(data: bytes, name: object) -> bytes:
+def decompress(data: bytes, name: object) -> bytearray:
     """Undo gzip if the bytes start with its magic number; `name` is for the message."""
+    out = bytearray()  # grows in place, and an array on it is writable: no copy is made of it
     if not data.startswith(GZIP_MAGIC):
-        return data
+        out += data
+        return out
     try:
-        return gzip.decompress(data)
-    except (EOFError, OSError, zlib.error) as error:
+        member = None  # a gzip file is one member or several, one after another
+        for start in range(0, len(data), PIECE):
+            piece = data[start : start + PIECE]
+            while piece:
+                if member is None:
+                    member = zlib.decompressobj(wbits=zlib.MAX_WBITS + 16)
+                out += member.decompress(piece)
+                piece = member.unused_data.lstrip(b"\0")  # padding is allowed between members
+                if member.eof:
+                    member = None
+        if member is not None:
+            raise EOFError("it ends in the middle")
+    except (EOFError, zlib.error) as error:
         raise ValueError(f"{name} is a damaged gzip file: {error}") from error
+    return out
 
 
-def parse_idx(data: bytes, name: object) -> npt.NDArray[Any]:
-    """Turn the bytes of an uncompressed IDX file into an array; `name` is for the messages."""
+def parse_idx(data: bytearray, name: object) -> npt.NDArray[Any]:
+    """Turn the bytes of an uncompressed IDX file into an array on them, writable.
+
+    `name` is for the messages.
+    """
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in IDX_DTYPES:
         raise ValueError(
             f"{name} is not an IDX file: it must start with two zero bytes and a type of "
@@ -95,5 +112,5 @@ def parse_idx(data: bytes, name: object) -> npt.NDArray[Any]:
             f"{name} {what}: its header says {dtype.newbyteorder('=')} values of shape {shape}, "
             f"{expected} bytes in all, got {len(data)}"
         )
-    # a copy: the bytes are read-only
-    return np.frombuffer(data, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+    values = np.frombuffer(data, dtype, offset=start).reshape(shape)
+    return values.astype(dtype.newbyteorder("="), copy=False)
