@@ -96,6 +96,13 @@ def test_digits_of_mnist() -> None:
     assert number_after(run("digits.py", "mnist"), "test accuracy") > 97
 
 
+@pytest.mark.skipif(
+    "not __import__('os').environ.get('PICAFLOR_DATA')", reason="needs PICAFLOR_DATA"
+)
+def test_mnist_98() -> None:
+    assert number_after(run("mnist_98.py"), "test accuracy") >= 98
+
+
 @pytest.mark.parametrize("name", ["gradient_descent", "optimizers_from_scratch", "moons"])
 def test_examples_draw_pictures(name: str, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="the plot extra is not installed")
