@@ -160,7 +160,7 @@ void gather_rows(const py::array& x, const std::optional<py::array_t<std::int64_
     g.d = x.shape()[1];
     g.n = out.shape()[0];
     g.out_row = out.shape()[1];
-    g.first = first, g.ahead = ahead;
+    g.first = first, g.ahead = ahead, g.distance = g.n;
     if (rows) g.rows = rows->data();
     py::array target = check_out<T>(out, shape_of(out));
     if (g.out_row < g.d || (rows && rows->size() < g.n + ahead))

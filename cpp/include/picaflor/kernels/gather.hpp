@@ -46,7 +46,7 @@ void gather_elements(const GatherRows<T>& g) noexcept {
     T* const out = g.out + i * g.out_row;
     const char* const row = source(i);
     if (contiguous) {
-      if (g.rows != nullptr && i < g.ahead) prefetch_row(source(g.n + i), g.d * size);
+      if (g.rows != nullptr && i < g.ahead) prefetch_row(source(g.distance + i), g.d * size);
       if constexpr (sizeof(T) == sizeof(Source) && Source(1) / Source(2) != Source(0)) {
         std::memcpy(out, row, static_cast<std::size_t>(g.d * size));
       } else {

@@ -111,7 +111,7 @@ class Inference {
       now = static_cast<const T*>(all.data) + rows.begin * row;
     } else {
       row = row_stride<T>(plan.input);
-      gather_rows(kernels, all, nullptr, rows.begin, rows.size(), 0, scratch.x, row);
+      gather_rows(kernels, all, nullptr, rows.begin, rows.size(), 0, scratch.x, row, threads);
       now = scratch.x;
     }
     int side = 0;

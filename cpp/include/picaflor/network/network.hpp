@@ -207,7 +207,8 @@ void Network<T>::load_batch(const Dataset<T>& data, const std::int64_t* order, I
   } else {
     batch_.x_row = row_stride<T>(plan_.input);
     batch_.x = workspace_.x;
-    gather_rows(kernels_, data.x, order, start, n, std::min(stop - start - n, n), workspace_.x, batch_.x_row);
+    gather_rows(kernels_, data.x, order, start, n, std::min(stop - start - n, n), workspace_.x, batch_.x_row,
+                workspace_.threads);
   }
   if (data.ids != nullptr) {
     batch_.ids = data.ids + start;
@@ -218,7 +219,8 @@ void Network<T>::load_batch(const Dataset<T>& data, const std::int64_t* order, I
   } else if (data.y.data != nullptr) {
     batch_.target = workspace_.target;
     batch_.target_row = row_stride<T>(plan_.output);
-    gather_rows(kernels_, data.y, order, start, n, 0, workspace_.target, batch_.target_row);
+    gather_rows(kernels_, data.y, order, start, n, 0, workspace_.target, batch_.target_row,
+                workspace_.threads);
   }
   if (data.weight != nullptr) {
     batch_.weight = data.weight + start;

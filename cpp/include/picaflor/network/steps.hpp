@@ -49,25 +49,6 @@ bool can_read_in_place(const Rows& x, const Plan& plan) {
          !plan.steps.empty() && plan.steps[0].op == Op::dense;
 }
 
-// out (n, cols) = rows order[start], order[start + 1], ... of the caller's, or start, start + 1, ...
-template <class T>
-void gather_rows(const KernelTable<T>& kernels, const Rows& from, const std::int64_t* order, Index start,
-                 Index n, Index ahead, T* out, Index out_row) {
-  GatherRows<T> gather;
-  gather.type = from.type;
-  gather.x = from.data;
-  gather.row_bytes = from.row_bytes;
-  gather.col_bytes = from.col_bytes;
-  gather.rows = order == nullptr ? nullptr : order + start;
-  gather.first = order == nullptr ? start : 0;
-  gather.n = n;
-  gather.d = from.cols;
-  gather.ahead = ahead;
-  gather.out = out;
-  gather.out_row = out_row;
-  kernels.gather_rows(gather);
-}
-
 // Rows that a product goes through between two questions whether to go on: some hundredths of a second.
 template <class T>
 Index rows_between_questions(const StepContext<T>& ctx, const Step& step) {
@@ -79,6 +60,31 @@ Index rows_between_questions(const StepContext<T>& ctx, const Step& step) {
 
 // Rough cost of an elementwise kernel, in the operations that useful_threads counts.
 inline constexpr double kElementwiseCost = 16;
+
+// out (n, cols) = rows order[start], order[start + 1], ... of the caller's, or start, start + 1, ...  The
+// next `ahead` rows of the order will be wanted after them.
+template <class T>
+void gather_rows(const KernelTable<T>& kernels, const Rows& from, const std::int64_t* order, Index start,
+                 Index n, Index ahead, T* out, Index out_row, Index threads) {
+  // What a row out of order costs is the way to memory, more than its conversion.
+  const double cost = 24 * static_cast<double>(from.cols);
+  rows_threaded(n, cost, threads, [&](Index begin, Index end) {
+    GatherRows<T> gather;
+    gather.type = from.type;
+    gather.x = from.data;
+    gather.row_bytes = from.row_bytes;
+    gather.col_bytes = from.col_bytes;
+    gather.rows = order == nullptr ? nullptr : order + start + begin;
+    gather.first = order == nullptr ? start + begin : 0;
+    gather.n = end - begin;
+    gather.d = from.cols;
+    gather.distance = n;
+    gather.ahead = std::clamp<Index>(ahead - begin, 0, end - begin);
+    gather.out = out + begin * out_row;
+    gather.out_row = out_row;
+    kernels.gather_rows(gather);
+  });
+}
 
 // A product whose rows are the minibatch's.
 template <class T>
@@ -295,10 +301,11 @@ template <class T>
 void affine_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
   const double* const factor = ctx.plan.constants.data() + step.factor;
   const double* const offset = ctx.plan.constants.data() + step.offset;
-  rows_threaded(ctx.n, static_cast<double>(step.out), ctx.threads, [&](Index begin, Index end) {
-    ctx.kernels.affine_forward(end - begin, step.out, x + begin * x_row, x_row, factor, offset,
-                               y + begin * y_row, y_row);
-  });
+  rows_threaded(ctx.n, kElementwiseCost * static_cast<double>(step.out), ctx.threads,
+                [&](Index begin, Index end) {
+                  ctx.kernels.affine_forward(end - begin, step.out, x + begin * x_row, x_row, factor, offset,
+                                             y + begin * y_row, y_row);
+                });
 }
 
 // dx = dy factor, in place of dy
