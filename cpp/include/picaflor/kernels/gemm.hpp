@@ -64,14 +64,18 @@ constexpr Index part_begin(Index whole, Index parts, Index i) {
   return i * (whole / parts) + (i > smaller ? i - smaller : 0);
 }
 
-// m columns cut into panels of at most `max_vectors` vectors.  The last vector of a ragged width overlaps the
+// m columns cut into panels of at most `max_vectors` vectors; where that is the width of high tiles, the last
+// panel of an odd number is kWideVectors wide.  The last vector of a ragged width overlaps the
 // one before it instead of running over the edge; a width below one vector is packed and padded with zeros.
 template <class T>
 struct Panels {
   Index m, vectors, count;
 
   Panels(Index columns, int max_vectors)
-      : m(columns), vectors(parts_of(m, kLanes<T>)), count(parts_of(vectors, max_vectors)) {}
+      : m(columns),
+        vectors(parts_of(m, kLanes<T>)),
+        count(max_vectors + 1 == kWideVectors && vectors > 1 ? vectors / max_vectors
+                                                             : parts_of(vectors, max_vectors)) {}
 
   bool narrow() const { return m < kLanes<T>; }
   Index column(Index i) const { return part_begin(vectors, count, i) * kLanes<T>; }
@@ -94,7 +98,7 @@ struct Panels {
 // Rows of c cut into tiles of nearly equal height.
 struct Tiles {
   Index rows, count;
-  explicit Tiles(Index n) : rows(n), count(parts_of(n, kMaxRows)) {}
+  explicit Tiles(Index n, int max_rows = kMaxRows) : rows(n), count(parts_of(n, max_rows)) {}
   int tallest() const { return static_cast<int>(parts_of(rows, count)); }
 };
 
@@ -224,10 +228,11 @@ void matmul(const Matmul<T>& g) noexcept {
       t.alpha = g.alpha;
       if (!packs && tiles.count >= kTilesToCopy) t.copy = g.workspace;
 
-      Left<T> left{g.a + row * g.a_row + first * g.a_col, g.a_row, g.a_col};
+      const Left<T> plain{g.a + row * g.a_row + first * g.a_col, g.a_row, g.a_col};
+      Left<T> left = plain;
       if (packs_rows<T>(tiles, panels.count, t.k, g.a_row, g.a_col)) {
         T* const packed = g.workspace + padded<T>(t.k * panels.width(panels.count - 1) * kLanes<T>);
-        pack_rows(t.k, left, tiles, packed);
+        pack_rows(t.k, plain, tiles, packed);
         left = {packed, 0, 0, true};
       }
 
@@ -249,6 +254,8 @@ void matmul(const Matmul<T>& g) noexcept {
         }
         if (panels.narrow()) {
           multiply_narrow_panel(t, left, tiles, g.m);
+        } else if (width > max_vectors(tiles.tallest())) {
+          multiply_panel(t, plain, Tiles(tiles.rows, kWideRows), width);
         } else {
           multiply_panel(t, left, tiles, width);
         }

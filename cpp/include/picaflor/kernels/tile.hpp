@@ -51,6 +51,12 @@ constexpr int max_vectors(int rows) {
   return kManyRegisters ? many[rows - 1] : few[rows - 1];
 }
 
+// High tiles are two vectors wide.  Of an odd number, the last three make lower and wider tiles instead of
+// leaving one vector over, whose six sums would wait for one another.
+inline constexpr int kWideVectors = max_vectors(kMaxRows) + 1;
+inline constexpr int kWideRows = kManyRegisters ? 6 : 4;
+static_assert(max_vectors(kWideRows) >= kWideVectors);
+
 // A column of tiles: `tiles` tiles of the same shape below one another.
 template <class T>
 struct TileColumn {
@@ -151,7 +157,8 @@ struct TileShapes {
     if constexpr (Vectors <= max_vectors(Rows)) {
       plain[Rows - 1][Vectors - 1] = multiply_tiles<T, Rows, Vectors, false>;
     }
-    if constexpr (Rows >= kMinTallRows && Vectors <= max_vectors(kMaxRows)) {
+    if constexpr ((Rows >= kMinTallRows && Vectors < kWideVectors) ||
+                  (Rows >= kWideRows - 1 && Rows <= kWideRows && Vectors == kWideVectors)) {
       copying[Rows - 1][Vectors - 1] = multiply_tiles<T, Rows, Vectors, true>;
     }
     if constexpr (Vectors > 1) {
