@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "picaflor/kernels/prefetch.hpp"
 #include "picaflor/kernels/table.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
@@ -26,11 +27,8 @@ T element(const char* p) noexcept {
 }
 
 inline void prefetch_row(const char* row, Index bytes) noexcept {
-#if defined(__GNUC__) || defined(__clang__)
-  for (Index at = 0; at < bytes; at += kCacheLine) __builtin_prefetch(row + at, 0, 2);
-#else
-  (void)row, (void)bytes;
-#endif
+  for (Index at = 0; at < bytes; at += kCacheLine) prefetch(row + at);
+  if (bytes > 0) prefetch(row + bytes - 1);  // a row begins anywhere in its first line
 }
 
 template <class T, class Source>

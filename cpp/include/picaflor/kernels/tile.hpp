@@ -11,6 +11,7 @@
 #include <cmath>
 
 #include "picaflor/kernels/pack.hpp"
+#include "picaflor/kernels/prefetch.hpp"
 #include "picaflor/kernels/table.hpp"
 
 #if defined(__clang__)
@@ -74,6 +75,10 @@ struct TileColumn {
   T* copy = nullptr;  // (k, Vectors * lanes) receives the rows of b, where Copies is true
 };
 
+// The tile that copies b is the first to read it, at a stride that often leads to another page with every row:
+// it asks for the row that comes so many steps, some 200 cycles, later.
+inline constexpr Index kRowsAhead = 32;
+
 template <class T, int Rows, int Vectors, bool Copies>
 void multiply_tiles(const TileColumn<T>& t) noexcept {
   using namespace Eigen::internal;
@@ -107,6 +112,7 @@ void multiply_tiles(const TileColumn<T>& t) noexcept {
       PICAFLOR_UNROLL
       for (int v = 0; v < Vectors; ++v) right[v] = ploadu<P>(b + column(v, b_last));
       if constexpr (Copies) {
+        prefetch(b + kRowsAhead * b_row);
         PICAFLOR_UNROLL
         for (int v = 0; v < Vectors; ++v) pstoreu(t.copy + (p * Vectors + v) * kLanes<T>, right[v]);
       }
