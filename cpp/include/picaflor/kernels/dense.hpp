@@ -38,9 +38,11 @@ void dense_update_plain(const DenseUpdate<T>& u) noexcept {
   }
 }
 
-// Elements of a strip: few enough to stay in the second-level cache, enough rows for a fast product.
-inline constexpr Index kStripColumns = 256;
-inline constexpr Index kStrip = 16384;
+// A strip is whole rows of w, so that w and its slots are read as they lie, unless they are very long; its
+// gradient takes a part of the second-level cache.
+inline constexpr Index kStripColumns = 1024;
+template <class T>
+inline constexpr Index kStrip = 128 * 1024 / Index{sizeof(T)};
 
 template <class T>
 bool is_plain_descent(const DenseUpdate<T>& u) noexcept {
@@ -52,7 +54,7 @@ bool is_plain_descent(const DenseUpdate<T>& u) noexcept {
 template <class T>
 Index dense_update_workspace(Index n, Index d, Index m) noexcept {
   const Index columns = m < kStripColumns ? m : kStripColumns;
-  const Index strip = kStrip + kMaxRows * columns;
+  const Index strip = kStrip<T> + kMaxRows * columns;
   return padded<T>(strip < d * columns ? strip : d * columns) + matmul_workspace<T>(d, m, n);
 }
 
@@ -95,7 +97,7 @@ void dense_update(const DenseUpdate<T>& u) noexcept {
   const Index lines = parts_of(u.m, padded<T>(1));  // blocks of columns begin at whole cache lines
   const Index blocks = parts_of(u.m, kStripColumns);
   const Index columns = parts_of(lines, blocks) * padded<T>(1);
-  const Index strips = parts_of(u.d, kMaxRows * parts_of(kStrip, kMaxRows * columns));
+  const Index strips = parts_of(u.d, kMaxRows * parts_of(kStrip<T>, kMaxRows * columns));
   for (Index strip = 0; strip < strips; ++strip) {
     const Index row = part_begin(u.d, strips, strip);
     g.n = part_begin(u.d, strips, strip + 1) - row;
