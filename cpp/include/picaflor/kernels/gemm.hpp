@@ -40,16 +40,16 @@ void matmul_plain(const Matmul<T>& g) noexcept {
 
 // ------------------------------------------------------------------------------------------------ blocking
 
-// A panel of b takes 24 KiB of a first-level cache of 32 at levels v2 and v3; the rest is for a tile's rows
-// of a and c.  (At v4 it is 48 KiB, but a tile there reads half as much of it per multiplication.)
-inline constexpr Index kMaxDepth = 384;
-static_assert(kMaxDepth >= kMaxScaledDepth);
+// A panel of b takes 17 KiB of a first-level cache of 32 at levels v2 and v3, a tile's rows of a 7; the rest
+// is for c.  (At v4 the panel is 34 KiB, but a tile there reads half as much of it per multiplication.)
+inline constexpr Index kMaxDepth = 272;
 // The rows of a take half of a second-level cache of 512 KiB.
 template <class T>
 inline constexpr Index kRowBlock = 256 * 1024 / Index{sizeof(T)};
 // From this many tiles on, reading a copy of a panel beats reading the panel with its stride again.
 inline constexpr Index kTilesToCopy = 8;
 static_assert(kTilesToCopy >= kTall);
+static_assert(kMaxScaledDepth >= kMaxDepth);  // of the two, the larger one sizes the workspace
 // From this many panels on, packing the rows of a may pay; always, where it pays at all, from this depth on.
 inline constexpr Index kPanelsToPackRows = 8;
 inline constexpr Index kDepthToPackRows = 96;
@@ -181,8 +181,8 @@ void multiply_narrow_panel(TileColumn<T> t, Left<T> left, Tiles tiles, Index col
 // How the rows of c and the depth of the sums are cut.
 struct Blocking {
   Index depths, rows;  // number of blocks
-  Blocking(Index n, Index k, Index row_block)
-      : depths(k == 0 ? 1 : parts_of(k, kMaxDepth)),
+  Blocking(Index n, Index k, Index max_depth, Index row_block)
+      : depths(k == 0 ? 1 : parts_of(k, max_depth)),
         rows(parts_of(n, kMaxRows * parts_of(row_block, kMaxRows * (k == 0 ? 1 : parts_of(k, depths))))) {}
 };
 
@@ -198,7 +198,7 @@ bool packs_rows(Tiles tiles, Index panels, Index depth, Index a_row, Index a_col
 
 template <class T>
 Index matmul_workspace(Index n, Index m, Index k) noexcept {
-  const Index depth = k < kMaxDepth ? k : kMaxDepth;
+  const Index depth = k < kMaxScaledDepth ? k : kMaxScaledDepth;
   const Index vectors = parts_of(m, kLanes<T>);
   const Index panel = padded<T>(depth * kLanes<T> * (vectors < kMaxVectors ? vectors : kMaxVectors));
   if (parts_of(vectors, max_vectors(kMaxRows)) < kPanelsToPackRows) return panel;
@@ -209,7 +209,8 @@ Index matmul_workspace(Index n, Index m, Index k) noexcept {
 template <class T>
 void matmul(const Matmul<T>& g) noexcept {
   if (g.n == 0 || g.m == 0) return;
-  const Blocking blocking(g.n, g.k, kRowBlock<T>);
+  const Index max_depth = g.end == MatmulEnd::add_scaled ? kMaxScaledDepth : kMaxDepth;
+  const Blocking blocking(g.n, g.k, max_depth, kRowBlock<T>);
 
   for (Index block = 0; block < blocking.rows; ++block) {
     const Index row = part_begin(g.n, blocking.rows, block);
