@@ -97,10 +97,10 @@ void dense_update(const DenseUpdate<T>& u) noexcept {
   const Index lines = parts_of(u.m, padded<T>(1));  // blocks of columns begin at whole cache lines
   const Index blocks = parts_of(u.m, kStripColumns);
   const Index columns = parts_of(lines, blocks) * padded<T>(1);
-  const Index strips = parts_of(u.d, kMaxRows * parts_of(kStrip<T>, kMaxRows * columns));
-  for (Index strip = 0; strip < strips; ++strip) {
-    const Index row = part_begin(u.d, strips, strip);
-    g.n = part_begin(u.d, strips, strip + 1) - row;
+  const Parts strips(u.d, parts_of(u.d, kMaxRows * parts_of(kStrip<T>, kMaxRows * columns)));
+  for (Index strip = 0; strip < strips.count; ++strip) {
+    const Index row = strips.begin(strip);
+    g.n = strips.size_of(strip);
     g.a = u.x + row;
     for (Index column = 0; column < u.m; column += columns) {
       g.m = u.m - column < columns ? u.m - column : columns;

@@ -58,30 +58,37 @@ constexpr Index parts_of(Index whole, Index at_most) {
   return (whole + at_most - 1) / at_most;
 }
 
-// `whole` cut into `parts` nearly equal parts, the larger ones last: where part i begins.
-constexpr Index part_begin(Index whole, Index parts, Index i) {
-  const Index larger = whole % parts, smaller = parts - larger;
-  return i * (whole / parts) + (i > smaller ? i - smaller : 0);
-}
+// A whole cut into nearly equal parts, the larger ones last.
+struct Parts {
+  Index count, size, smaller;  // parts, the size of the smaller ones and how many of these there are
+
+  constexpr Parts(Index whole, Index parts)
+      : count(parts), size(whole / parts), smaller(parts - whole % parts) {}
+  constexpr Index begin(Index i) const { return i * size + (i > smaller ? i - smaller : 0); }
+  constexpr Index size_of(Index i) const { return i < smaller ? size : size + 1; }
+  constexpr Index largest() const { return size_of(count - 1); }
+};
 
 // m columns cut into panels of at most `max_vectors` vectors; where that is the width of high tiles, the last
 // panel of an odd number is kWideVectors wide.  The last vector of a ragged width overlaps the
 // one before it instead of running over the edge; a width below one vector is packed and padded with zeros.
 template <class T>
 struct Panels {
-  Index m, vectors, count;
+  Index m, vectors;
+  Parts parts;
 
   Panels(Index columns, int max_vectors)
-      : m(columns),
-        vectors(parts_of(m, kLanes<T>)),
-        count(max_vectors + 1 == kWideVectors && vectors > 1 ? vectors / max_vectors
-                                                             : parts_of(vectors, max_vectors)) {}
+      : m(columns), vectors(parts_of(m, kLanes<T>)), parts(vectors, count_of(vectors, max_vectors)) {}
 
-  bool narrow() const { return m < kLanes<T>; }
-  Index column(Index i) const { return part_begin(vectors, count, i) * kLanes<T>; }
-  int width(Index i) const {  // in vectors
-    return static_cast<int>(part_begin(vectors, count, i + 1) - part_begin(vectors, count, i));
+  static Index count_of(Index vectors, int max_vectors) {
+    return max_vectors + 1 == kWideVectors && vectors > 1 ? vectors / max_vectors
+                                                          : parts_of(vectors, max_vectors);
   }
+  Index count() const { return parts.count; }
+  bool narrow() const { return m < kLanes<T>; }
+  Index column(Index i) const { return parts.begin(i) * kLanes<T>; }
+  int width(Index i) const { return static_cast<int>(parts.size_of(i)); }  // in vectors
+  int widest() const { return static_cast<int>(parts.largest()); }
   Index last(Index i) const {  // where the last vector of the panel begins
     const Index end = column(i + 1);
     return (end > m && !narrow() ? m : end) - kLanes<T> - column(i);
@@ -96,10 +103,10 @@ struct Panels {
 };
 
 // Rows of c cut into tiles of nearly equal height.
-struct Tiles {
-  Index rows, count;
-  explicit Tiles(Index n, int max_rows = kMaxRows) : rows(n), count(parts_of(n, max_rows)) {}
-  int tallest() const { return static_cast<int>(parts_of(rows, count)); }
+struct Tiles : Parts {
+  Index rows;
+  explicit Tiles(Index n, int max_rows = kMaxRows) : Parts(n, parts_of(n, max_rows)), rows(n) {}
+  int tallest() const { return static_cast<int>(largest()); }
 };
 
 // ----------------------------------------------------------------------------------------------- one panel
@@ -115,8 +122,7 @@ struct Left {
 template <class T>
 void pack_rows(Index k, const Left<T>& left, Tiles tiles, T* packed) noexcept {
   for (Index i = 0; i < tiles.count; ++i) {
-    const Index first = part_begin(tiles.rows, tiles.count, i);
-    const Index height = part_begin(tiles.rows, tiles.count, i + 1) - first;
+    const Index first = tiles.begin(i), height = tiles.size_of(i);
     kTilePackers<T>.at[height - 1](k, left.a + first * left.row, left.row, left.col, packed + first * k);
   }
 }
@@ -125,7 +131,7 @@ void pack_rows(Index k, const Left<T>& left, Tiles tiles, T* packed) noexcept {
 // contiguous, for the others to read.
 template <class T>
 void multiply_panel(TileColumn<T> t, const Left<T>& left, Tiles tiles, int width) noexcept {
-  const Index height = tiles.rows / tiles.count, taller = tiles.rows % tiles.count;
+  const Index height = tiles.size, taller = tiles.count - tiles.smaller;
   const auto multiply = [&](auto kernels, Index rows, Index count) {
     t.tiles = count;
     t.a_row = left.packed ? 1 : left.row;
@@ -136,7 +142,7 @@ void multiply_panel(TileColumn<T> t, const Left<T>& left, Tiles tiles, int width
     t.c += count * rows * t.c_row;
   };
   t.a = left.a;
-  Index lower = tiles.count - taller;
+  Index lower = tiles.smaller;
   if (t.copy != nullptr) {
     multiply(kTiles<T>.copying, height, 1);
     --lower;
@@ -162,8 +168,7 @@ void multiply_narrow_panel(TileColumn<T> t, Left<T> left, Tiles tiles, Index col
   t.c = buffer;
   t.c_row = lanes;
   for (Index i = 0; i < tiles.count; ++i) {
-    const Index first = part_begin(tiles.rows, tiles.count, i);
-    const Index height = part_begin(tiles.rows, tiles.count, i + 1) - first;
+    const Index first = tiles.begin(i), height = tiles.size_of(i);
     T* const rows = c + first * c_row;
     for (Index r = 0; reads_c && r < height; ++r) {
       for (Index j = 0; j < columns; ++j) buffer[r * lanes + j] = rows[r * c_row + j];
@@ -178,12 +183,12 @@ void multiply_narrow_panel(TileColumn<T> t, Left<T> left, Tiles tiles, Index col
 
 // ------------------------------------------------------------------------------------------------- product
 
-// How the rows of c and the depth of the sums are cut.
+// How the depth of the sums and the rows of c are cut.
 struct Blocking {
-  Index depths, rows;  // number of blocks
+  Parts depths, rows;
   Blocking(Index n, Index k, Index max_depth, Index row_block)
-      : depths(k == 0 ? 1 : parts_of(k, max_depth)),
-        rows(parts_of(n, kMaxRows * parts_of(row_block, kMaxRows * (k == 0 ? 1 : parts_of(k, depths))))) {}
+      : depths(k, k == 0 ? 1 : parts_of(k, max_depth)),
+        rows(n, parts_of(n, kMaxRows * parts_of(row_block, kMaxRows * (k == 0 ? 1 : depths.largest())))) {}
 };
 
 // Packing the rows of a pays over many panels when a tile uses only a part of each line (a = x^T), or when
@@ -212,32 +217,32 @@ void matmul(const Matmul<T>& g) noexcept {
   const Index max_depth = g.end == MatmulEnd::add_scaled ? kMaxScaledDepth : kMaxDepth;
   const Blocking blocking(g.n, g.k, max_depth, kRowBlock<T>);
 
-  for (Index block = 0; block < blocking.rows; ++block) {
-    const Index row = part_begin(g.n, blocking.rows, block);
-    const Tiles tiles(part_begin(g.n, blocking.rows, block + 1) - row);
+  for (Index block = 0; block < blocking.rows.count; ++block) {
+    const Index row = blocking.rows.begin(block);
+    const Tiles tiles(blocking.rows.size_of(block));
     const Panels<T> panels(g.m, max_vectors(tiles.tallest()));
     const bool packs = panels.narrow() || g.b_col != 1;
 
-    for (Index part = 0; part < blocking.depths; ++part) {
-      const Index first = part_begin(g.k, blocking.depths, part);
+    for (Index part = 0; part < blocking.depths.count; ++part) {
+      const Index first = blocking.depths.begin(part);
       const T* const b = g.b + first * g.b_row;
       TileColumn<T> t;
-      t.k = part_begin(g.k, blocking.depths, part + 1) - first;
+      t.k = blocking.depths.size_of(part);
       t.c_row = g.c_row;
       t.init = part == 0 ? g.init : MatmulInit::accumulate;
-      t.end = part + 1 == blocking.depths ? g.end : MatmulEnd::store;
+      t.end = part + 1 == blocking.depths.count ? g.end : MatmulEnd::store;
       t.alpha = g.alpha;
       if (!packs && tiles.count >= kTilesToCopy) t.copy = g.workspace;
 
       const Left<T> plain{g.a + row * g.a_row + first * g.a_col, g.a_row, g.a_col};
       Left<T> left = plain;
-      if (packs_rows<T>(tiles, panels.count, t.k, g.a_row, g.a_col)) {
-        T* const packed = g.workspace + padded<T>(t.k * panels.width(panels.count - 1) * kLanes<T>);
+      if (packs_rows<T>(tiles, panels.count(), t.k, g.a_row, g.a_col)) {
+        T* const packed = g.workspace + padded<T>(t.k * panels.widest() * kLanes<T>);
         pack_rows(t.k, plain, tiles, packed);
         left = {packed, 0, 0, true};
       }
 
-      for (Index i = 0; i < panels.count; ++i) {
+      for (Index i = 0; i < panels.count(); ++i) {
         const Index column = panels.column(i);
         const int width = panels.width(i);
         t.c = g.c + row * g.c_row + column;
