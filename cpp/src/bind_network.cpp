@@ -53,7 +53,6 @@ class AnyNetwork {
   virtual py::list parameters(const py::object& self) = 0;
   virtual py::list gradients(const py::object& self) = 0;
   virtual py::list slots(const py::object& self) = 0;
-  virtual bool is_trained(Index parameter) const = 0;
   virtual void set_trainable(Index layer, bool trainable) = 0;
   virtual void set_loss(const Loss& loss, const Reduction& reduction) = 0;
   virtual void set_metrics(std::vector<WeightedMetric> metrics) = 0;
@@ -86,7 +85,6 @@ class TypedNetwork final : public AnyNetwork {
     for (int k = 0; k < net_.slot_count(); ++k) all.append(views(net_.slots(k), self, true));
     return all;
   }
-  bool is_trained(Index parameter) const override { return net_.is_trained(parameter); }
   void set_trainable(Index layer, bool trainable) override {
     if (layer < 0 || layer >= static_cast<Index>(plan().trainable.size())) {
       throw py::index_error("layer must be in [0, " + std::to_string(plan().trainable.size()) + "), got " +
@@ -350,8 +348,8 @@ void bind_network(py::module_& m) {
       .def_property_readonly("trained",
                              [](Self<AnyNetwork> n) {
                                std::vector<bool> trained;
-                               for (std::size_t i = 0; i < n->plan().parameters.size(); ++i) {
-                                 trained.push_back(n->is_trained(static_cast<Index>(i)));
+                               for (const Parameter& p : n->plan().parameters) {
+                                 trained.push_back(n->plan().is_trained(p));
                                }
                                return trained;
                              })

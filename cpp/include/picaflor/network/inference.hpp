@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "picaflor/network/data.hpp"
+#include "picaflor/network/gather.hpp"
 #include "picaflor/network/run_step.hpp"
 #include "picaflor/network/watch.hpp"
 #include "picaflor/runtime/arena.hpp"
@@ -104,16 +105,8 @@ class Inference {
     const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
     const StepContext<T> ctx{kernels,     plan,  parameters, nullptr, threads, scratch.workspaces.data(),
                              rows.size(), false, {},         nullptr};
-    const T* now = nullptr;
-    Index row = 0;
-    if (can_read_in_place<T>(all, plan)) {
-      row = all.row_bytes / static_cast<Index>(sizeof(T));
-      now = static_cast<const T*>(all.data) + rows.begin * row;
-    } else {
-      row = row_stride<T>(plan.input);
-      gather_rows(kernels, all, nullptr, rows.begin, rows.size(), 0, scratch.x, row, threads);
-      now = scratch.x;
-    }
+    auto [now, row] =
+        read_rows<T>(kernels, plan, all, nullptr, rows.begin, rows.size(), 0, scratch.x, threads);
     int side = 0;
     for (const Step& step : plan.steps) {
       if (step.already_done || step.op == Op::dropout || step.op == Op::gaussian_noise) continue;

@@ -65,6 +65,19 @@ struct Plan {
   Index widest_row = 0;           // the longest row of any step, the input included
   Index widest_output_row = 0;    // and without it
   double operations_per_row = 0;  // of the products, forward and backward
+
+  bool is_trained(const Step& step) const { return trainable[static_cast<std::size_t>(step.layer)]; }
+  bool is_trained(const Parameter& p) const {
+    return !p.statistic && trainable[static_cast<std::size_t>(p.layer)];
+  }
+  // The lowest step with parameters that are trained: gradients are wanted down to it.
+  Index first_trained_step() const {
+    for (std::size_t s = 0; s < steps.size(); ++s) {
+      const bool has_parameters = steps[s].kernel >= 0 || steps[s].gamma >= 0 || steps[s].beta >= 0;
+      if (has_parameters && is_trained(steps[s])) return static_cast<Index>(s);
+    }
+    return static_cast<Index>(steps.size());
+  }
 };
 
 // Distance between rows of a matrix with this many columns.  Whole cache lines; and where the lines of one

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include "picaflor/network/data.hpp"
 #include "picaflor/network/matmul.hpp"
 #include "picaflor/network/plan.hpp"
 #include "picaflor/network/watch.hpp"
@@ -41,14 +40,6 @@ struct StepContext {
   }
 };
 
-// Whether the first step can read the caller's rows where they lie: a product takes any row stride.
-template <class T>
-bool can_read_in_place(const Rows& x, const Plan& plan) {
-  constexpr Index element = static_cast<Index>(sizeof(T));
-  return x.type == element_type<T>() && x.col_bytes == element && x.row_bytes % element == 0 &&
-         !plan.steps.empty() && plan.steps[0].op == Op::dense;
-}
-
 // Rows that a product goes through between two questions whether to go on: some hundredths of a second.
 template <class T>
 Index rows_between_questions(const StepContext<T>& ctx, const Step& step) {
@@ -60,31 +51,6 @@ Index rows_between_questions(const StepContext<T>& ctx, const Step& step) {
 
 // Rough cost of an elementwise kernel, in the operations that useful_threads counts.
 inline constexpr double kElementwiseCost = 16;
-
-// out (n, cols) = rows order[start], order[start + 1], ... of the caller's, or start, start + 1, ...  The
-// next `ahead` rows of the order will be wanted after them.
-template <class T>
-void gather_rows(const KernelTable<T>& kernels, const Rows& from, const std::int64_t* order, Index start,
-                 Index n, Index ahead, T* out, Index out_row, Index threads) {
-  // What a row out of order costs is the way to memory, more than its conversion.
-  const double cost = 24 * static_cast<double>(from.cols);
-  rows_threaded(n, cost, threads, [&](Index begin, Index end) {
-    GatherRows<T> gather;
-    gather.type = from.type;
-    gather.x = from.data;
-    gather.row_bytes = from.row_bytes;
-    gather.col_bytes = from.col_bytes;
-    gather.rows = order == nullptr ? nullptr : order + start + begin;
-    gather.first = order == nullptr ? start + begin : 0;
-    gather.n = end - begin;
-    gather.d = from.cols;
-    gather.distance = n;
-    gather.ahead = std::clamp<Index>(ahead - begin, 0, end - begin);
-    gather.out = out + begin * out_row;
-    gather.out_row = out_row;
-    kernels.gather_rows(gather);
-  });
-}
 
 // A product whose rows are the minibatch's.
 template <class T>

@@ -1,0 +1,128 @@
+// The parameters of a network, their gradients, and the optimizer's slots: a buffer each, laid out alike, as
+// the plan says.  Below them what is done to them parameter by parameter.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "picaflor/network/optimizer.hpp"
+#include "picaflor/network/plan.hpp"
+#include "picaflor/runtime/arena.hpp"
+
+namespace picaflor {
+
+template <class T>
+class Parameters {
+ public:
+  Parameters(const KernelTable<T>& kernels, const Plan& plan);
+  Parameters(const Parameters&) = delete;
+  Parameters& operator=(const Parameters&) = delete;
+
+  T* values() const { return values_.data(); }
+  T* gradients() const { return gradients_.data(); }
+  T* slots(int k) const { return slots_[static_cast<std::size_t>(k)].data(); }
+  std::array<T*, kMaxSlots> slots() const { return {slots(0), slots(1), slots(2)}; }
+  int slot_count() const { return slot_count_; }
+
+  const OptimizerConfig& optimizer() const { return optimizer_; }
+  // New slots, unless they are asked to be kept and the rule keeps as many of them.
+  void set_optimizer(const OptimizerConfig& config, bool keep_slots);
+
+  // l1 sum |w| + l2 sum w^2 over what is trained
+  double penalty() const;
+  // The gradients of `scale` times the penalty are added; those of what is not trained become zero.
+  void finish_gradients(double scale);
+  // One optimizer step on one parameter from its gradient, after that of `penalty_scale` times its penalty
+  // was added.
+  void update(Index parameter, const OptimizerStep& rule, double penalty_scale);
+  // The step after `iteration` finished ones, on all of them, from finished gradients.
+  void apply_gradients(std::int64_t iteration, double rate);
+
+ private:
+  void add_penalty_gradient(const Parameter& p, double scale);
+
+  const KernelTable<T>& kernels_;
+  const Plan& plan_;
+  AlignedArray<T> values_, gradients_;
+  std::array<AlignedArray<T>, kMaxSlots> slots_;
+  int slot_count_ = 0;
+  OptimizerConfig optimizer_;
+};
+
+template <class T>
+Parameters<T>::Parameters(const KernelTable<T>& kernels, const Plan& plan)
+    : kernels_(kernels), plan_(plan), values_(plan.parameter_size), gradients_(plan.parameter_size) {
+  for (const Parameter& p : plan.parameters) {
+    for (Index j = 0; j < p.cols && p.is_vector; ++j) values()[p.offset + j] = static_cast<T>(p.initial);
+  }
+}
+
+template <class T>
+void Parameters<T>::set_optimizer(const OptimizerConfig& config, bool keep_slots) {
+  const int count = picaflor::slot_count(config);
+  const bool same = config.kind == optimizer_.kind && count == slot_count_;
+  optimizer_ = config;
+  if (keep_slots && same) return;
+  slot_count_ = count;
+  for (int k = 0; k < kMaxSlots; ++k) {
+    AlignedArray<T>& slot = slots_[static_cast<std::size_t>(k)];
+    slot = AlignedArray<T>(k < count ? plan_.parameter_size : 0);
+    std::fill(slot.data(), slot.data() + slot.size(), static_cast<T>(initial_slot_value(config)));
+  }
+}
+
+template <class T>
+double Parameters<T>::penalty() const {
+  double sum = 0;
+  for (const Parameter& p : plan_.parameters) {
+    if ((p.l1 == 0 && p.l2 == 0) || !plan_.is_trained(p)) continue;
+    const T* const w = values() + p.offset;
+    if (p.l1 != 0) sum += p.l1 * kernels_.sum_of_magnitudes(p.size(), w);
+    if (p.l2 != 0) sum += p.l2 * kernels_.sum_of_squares(p.size(), w);
+  }
+  return sum;
+}
+
+template <class T>
+void Parameters<T>::add_penalty_gradient(const Parameter& p, double scale) {
+  if (p.l1 == 0 && p.l2 == 0) return;
+  kernels_.add_penalty_gradient(p.size(), values() + p.offset, p.l1 * scale, p.l2 * scale,
+                                gradients() + p.offset);
+}
+
+template <class T>
+void Parameters<T>::finish_gradients(double scale) {
+  for (const Parameter& p : plan_.parameters) {
+    if (plan_.is_trained(p)) {
+      add_penalty_gradient(p, scale);
+    } else {
+      std::fill(gradients() + p.offset, gradients() + p.offset + p.size(), T(0));
+    }
+  }
+}
+
+template <class T>
+void Parameters<T>::update(Index parameter, const OptimizerStep& rule, double penalty_scale) {
+  const Parameter& p = plan_.parameters[static_cast<std::size_t>(parameter)];
+  if (penalty_scale != 0) add_penalty_gradient(p, penalty_scale);
+  const auto at = [&](int k) { return k < slot_count_ ? slots(k) + p.offset : nullptr; };
+  kernels_.optimizer_step(rule, p.size(), values() + p.offset, gradients() + p.offset, at(0), at(1), at(2));
+}
+
+template <class T>
+void Parameters<T>::apply_gradients(std::int64_t iteration, double rate) {
+  OptimizerStep rule = prepare_step(optimizer_, iteration, rate);
+  const auto clip = [&](Index size, const T* g, double limit) {
+    if (limit > 0) rule.gradient_scale = norm_clip_factor(kernels_.sum_of_squares(size, g), limit);
+  };
+  clip(plan_.parameter_size, gradients(), optimizer_.global_clip_norm);
+  for (std::size_t i = 0; i < plan_.parameters.size(); ++i) {
+    const Parameter& p = plan_.parameters[i];
+    if (!plan_.is_trained(p)) continue;
+    clip(p.size(), gradients() + p.offset, optimizer_.clip_norm);
+    update(static_cast<Index>(i), rule, 0);
+  }
+}
+
+}  // namespace picaflor
