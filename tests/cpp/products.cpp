@@ -1,5 +1,6 @@
 // Tuned kernels against their plain versions, bit for bit, on random sizes, strides and starts; compiled for
 // one instruction-set level by tests/test_products.py.  Exits with 0, or prints what differed.
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -33,6 +34,15 @@ std::vector<T> random_values(Index count) {
   std::vector<T> values(static_cast<std::size_t>(count));
   for (T& v : values) v = static_cast<T>(normal(generator));
   return values;
+}
+
+// Zeros in stretches and one by one, of both signs.
+template <class T>
+void blank_out(std::vector<T>& values) {
+  for (std::size_t i = 0; i < values.size(); i += static_cast<std::size_t>(1 + up_to(40))) {
+    const auto end = std::min(values.size(), i + static_cast<std::size_t>(up_to(60)));
+    for (std::size_t j = i; j < end; ++j) values[j] = up_to(8) == 0 ? T(-0.0) : T(0);
+  }
 }
 
 template <class T>
@@ -84,7 +94,10 @@ bool matmul_equals_plain(Index n, Index m, Index k) {
   Matmul<T> g;
   g.n = n, g.m = m, g.k = k;
   const Layout left(n, k), right(k, m);
-  const auto a = random_values<T>(left.count), b = random_values<T>(right.count), bias = random_values<T>(m);
+  auto a = random_values<T>(left.count);
+  const auto b = random_values<T>(right.count), bias = random_values<T>(m);
+  g.leaves_out_zeros = up_to(2) == 0;
+  if (g.leaves_out_zeros) blank_out(a);
   g.a = a.data(), g.a_row = left.row, g.a_col = left.col;
   g.b = b.data(), g.b_row = right.row, g.b_col = right.col;
   g.c_row = m + up_to(4);
@@ -104,9 +117,11 @@ bool matmul_equals_plain(Index n, Index m, Index k) {
   g.c = plain.data();
   matmul_plain(g);
   if (same_bits(tuned, plain) && workspace.intact()) return true;
-  std::printf("matmul %zu bytes: n %td m %td k %td, a %td %td, b %td %td, init %d end %d, workspace %s\n",
-              sizeof(T), n, m, g.k, g.a_row, g.a_col, g.b_row, g.b_col, static_cast<int>(g.init),
-              static_cast<int>(g.end), workspace.intact() ? "intact" : "overrun");
+  std::printf(
+      "matmul %zu bytes: n %td m %td k %td, a %td %td, b %td %td, init %d end %d, zeros left out %d, "
+      "workspace %s\n",
+      sizeof(T), n, m, g.k, g.a_row, g.a_col, g.b_row, g.b_col, static_cast<int>(g.init),
+      static_cast<int>(g.end), g.leaves_out_zeros ? 1 : 0, workspace.intact() ? "intact" : "overrun");
   return false;
 }
 
@@ -115,7 +130,10 @@ bool dense_update_equals_plain(Index n, Index d, Index m) {
   DenseUpdate<T> u;
   u.n = n, u.d = d, u.m = m;
   u.x_row = d + up_to(3), u.dz_row = m + up_to(3), u.w_row = m + up_to(1) * up_to(9);
-  const auto x = random_values<T>(n * u.x_row + 1), dz = random_values<T>(n * u.dz_row + 1);
+  auto x = random_values<T>(n * u.x_row + 1);
+  const auto dz = random_values<T>(n * u.dz_row + 1);
+  u.leaves_out_zeros = up_to(2) == 0;
+  if (u.leaves_out_zeros) blank_out(x);
   u.x = x.data(), u.dz = dz.data();
   std::vector<T> state[2][4];  // tuned and plain: w and three slots
   for (int i = 0; i < 4; ++i) {

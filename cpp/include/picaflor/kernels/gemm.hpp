@@ -18,6 +18,8 @@
 #pragma once
 
 #include "picaflor/kernels/panel.hpp"
+#include "picaflor/kernels/parts.hpp"
+#include "picaflor/kernels/sparse.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -54,21 +56,6 @@ static_assert(kMaxScaledDepth >= kMaxDepth);  // of the two, the larger one size
 inline constexpr Index kPanelsToPackRows = 8;
 inline constexpr Index kDepthToPackRows = 96;
 
-constexpr Index parts_of(Index whole, Index at_most) {
-  return (whole + at_most - 1) / at_most;
-}
-
-// A whole cut into nearly equal parts, the larger ones last.
-struct Parts {
-  Index count, size, smaller;  // parts, the size of the smaller ones and how many of these there are
-
-  constexpr Parts(Index whole, Index parts)
-      : count(parts), size(whole / parts), smaller(parts - whole % parts) {}
-  constexpr Index begin(Index i) const { return i * size + (i > smaller ? i - smaller : 0); }
-  constexpr Index size_of(Index i) const { return i < smaller ? size : size + 1; }
-  constexpr Index largest() const { return size_of(count - 1); }
-};
-
 // m columns cut into panels of at most `max_vectors` vectors; where that is the width of high tiles, the last
 // panel of an odd number is kWideVectors wide.  The last vector of a ragged width overlaps the
 // one before it instead of running over the edge; a width below one vector is packed and padded with zeros.
@@ -100,13 +87,6 @@ struct Panels {
       pack_panel(depth, b + column(i) * b_col, b_row, b_col, width(i), last(i), packed);
     }
   }
-};
-
-// Rows of c cut into tiles of nearly equal height.
-struct Tiles : Parts {
-  Index rows;
-  explicit Tiles(Index n, int max_rows = kMaxRows) : Parts(n, parts_of(n, max_rows)), rows(n) {}
-  int tallest() const { return static_cast<int>(largest()); }
 };
 
 // ----------------------------------------------------------------------------------------------- one panel
@@ -206,14 +186,17 @@ Index matmul_workspace(Index n, Index m, Index k) noexcept {
   const Index depth = k < kMaxScaledDepth ? k : kMaxScaledDepth;
   const Index vectors = parts_of(m, kLanes<T>);
   const Index panel = padded<T>(depth * kLanes<T> * (vectors < kMaxVectors ? vectors : kMaxVectors));
-  if (parts_of(vectors, max_vectors(kMaxRows)) < kPanelsToPackRows) return panel;
   const Index block = kRowBlock<T> + kMaxRows * depth;
-  return panel + (block < n * depth ? block : n * depth);
+  const bool packs = parts_of(vectors, max_vectors(kMaxRows)) >= kPanelsToPackRows;
+  const Index dense = panel + (!packs ? 0 : block < n * depth ? block : n * depth);
+  const Index sparse = sparse_workspace<T>(k);
+  return dense > sparse ? dense : sparse;
 }
 
 template <class T>
 void matmul(const Matmul<T>& g) noexcept {
   if (g.n == 0 || g.m == 0) return;
+  if (g.leaves_out_zeros && can_leave_out_zeros(g)) return matmul_sparse(g);
   const Index max_depth = g.end == MatmulEnd::add_scaled ? kMaxScaledDepth : kMaxDepth;
   const Blocking blocking(g.n, g.k, max_depth, kRowBlock<T>);
 

@@ -49,7 +49,8 @@ struct Matmul {
   MatmulInit init = MatmulInit::zero;
   MatmulEnd end = MatmulEnd::store;
   T alpha = 1;
-  T* workspace = nullptr;  // matmul_workspace(...) elements, aligned to kCacheLine
+  bool leaves_out_zeros = false;  // a is mostly zeros
+  T* workspace = nullptr;         // matmul_workspace(...) elements, aligned to kCacheLine
 };
 
 // ------------------------------------------------------------------------------------------- activations
@@ -202,6 +203,7 @@ struct DenseUpdate {
   T* slots[kMaxSlots] = {};
   double l1 = 0, l2 = 0;
   OptimizerStep step;
+  bool leaves_out_zeros = false;  // x is mostly zeros
   T* workspace = nullptr;
 };
 

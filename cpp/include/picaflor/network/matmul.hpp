@@ -72,7 +72,9 @@ Matmul<T> block_of(const Matmul<T>& product, Grid grid, Index i) {
 template <class T>
 void matmul_threaded(const KernelTable<T>& kernels, const Matmul<T>& product, T* const* workspaces,
                      Index threads) {
-  const Grid grid = grid_for<T>(product.n, product.m, product.k, threads);
+  Grid grid = grid_for<T>(product.n, product.m, product.k, threads);
+  // By rows: then each is searched for its zeros once.
+  if (product.leaves_out_zeros && product.n >= grid.size() * kRowUnit) grid = {grid.size(), 1};
   if (grid.size() == 1) {
     Matmul<T> whole = product;
     whole.workspace = workspaces[0];

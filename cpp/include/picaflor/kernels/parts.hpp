@@ -1,0 +1,30 @@
+// Sizes cut into nearly equal parts.
+#pragma once
+
+#include "picaflor/kernels/tile.hpp"
+
+namespace picaflor::inline PICAFLOR_LEVEL {
+
+constexpr Index parts_of(Index whole, Index at_most) {
+  return (whole + at_most - 1) / at_most;
+}
+
+// A whole cut into nearly equal parts, the larger ones last.
+struct Parts {
+  Index count, size, smaller;  // parts, the size of the smaller ones and how many of these there are
+
+  constexpr Parts(Index whole, Index parts)
+      : count(parts), size(whole / parts), smaller(parts - whole % parts) {}
+  constexpr Index begin(Index i) const { return i * size + (i > smaller ? i - smaller : 0); }
+  constexpr Index size_of(Index i) const { return i < smaller ? size : size + 1; }
+  constexpr Index largest() const { return size_of(count - 1); }
+};
+
+// Rows of c cut into tiles of nearly equal height.
+struct Tiles : Parts {
+  Index rows;
+  explicit Tiles(Index n, int max_rows = kMaxRows) : Parts(n, parts_of(n, max_rows)), rows(n) {}
+  int tallest() const { return static_cast<int>(largest()); }
+};
+
+}  // namespace picaflor::inline PICAFLOR_LEVEL

@@ -1,0 +1,74 @@
+"""Inputs that are mostly zeros take a path of their own through the first layer: the same results."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import picaflor as pf
+
+Array = npt.NDArray[Any]
+
+
+def data(rng: np.random.Generator, dtype: Any, share: float) -> tuple[Array, Array]:
+    """Return rows of 150 values, of which this share is not zero, and their classes."""
+    x = rng.normal(size=(260, 150)) * (rng.random((260, 150)) < share)
+    x[17] = 0  # a row of nothing
+    return x.astype(dtype), rng.integers(0, 5, 260)
+
+
+def model(dtype: Any, optimizer: Any) -> pf.Sequential:
+    layers = [pf.layers.Dense(120, activation="relu"), pf.layers.Dense(5, activation="softmax")]
+    made = pf.Sequential([pf.Input((150,)), *layers], dtype=dtype, seed=3)
+    made.compile(optimizer, "sparse_categorical_crossentropy")
+    return made
+
+
+@pytest.mark.parametrize("share", [0.0, 0.05, 0.25, 0.5])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_training_follows_the_reference(
+    dtype: Any, optimizer: str, share: float, rng: np.random.Generator
+) -> None:
+    x, y = data(rng, dtype, share)
+    made = model(dtype, optimizer)
+    loss, gradients = made.loss_and_gradients(x, y)
+    expected_loss, expected = pf.reference.loss_and_gradients(made, x, y)
+    tolerance = 2e-5 if dtype == np.float32 else 1e-10
+    np.testing.assert_allclose(loss, expected_loss, rtol=tolerance)
+    for got, want in zip(gradients, expected, strict=True):
+        np.testing.assert_allclose(got, want, rtol=tolerance, atol=tolerance * 1e-2)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_threads_give_the_same_bits(dtype: Any, optimizer: str, rng: np.random.Generator) -> None:
+    x, y = data(rng, dtype, 0.1)
+    weights = []
+    for threads in (1, 2, 3):
+        with pf.use_threads(threads):
+            made = model(dtype, optimizer)
+            made.fit(x, y, batch_size=100, epochs=3, verbose=0)
+            weights.append([*made.get_weights(), made.predict(x, verbose=0)])
+    for other in weights[1:]:
+        for a, b in zip(weights[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_leaving_zeros_out_changes_no_bit(dtype: Any, rng: np.random.Generator) -> None:
+    x, _ = data(rng, dtype, 0.1)
+    dense = rng.normal(size=x.shape).astype(dtype)
+    made = model(dtype, "sgd")
+    alone = made.predict(x, verbose=0)
+    # one row in four of a block is looked at: among dense rows the same ones go the other way
+    mixed = made.predict(np.concatenate([dense, x, dense])[: 3 * len(x)], verbose=0)
+    np.testing.assert_array_equal(mixed[len(x) : 2 * len(x)], alone)
+
+
+def test_what_is_not_finite_is_still_seen(dtype: Any, rng: np.random.Generator) -> None:
+    x, _ = data(rng, dtype, 0.1)
+    x[5, 70] = np.nan
+    result = model(dtype, "sgd").predict(x, verbose=0)
+    assert np.isnan(result[5]).all()
+    assert np.isfinite(np.delete(result, 5, axis=0)).all()
