@@ -1,4 +1,4 @@
-"""Inputs that are mostly zeros take a path of their own through the first layer: the same results."""
+"""Inputs that are mostly zeros have a path of their own through a layer: the same results."""
 
 from __future__ import annotations
 

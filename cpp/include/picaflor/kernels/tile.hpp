@@ -75,8 +75,8 @@ struct TileColumn {
   T* copy = nullptr;  // (k, Vectors * lanes) receives the rows of b, where Copies is true
 };
 
-// The tile that copies b is the first to read it, at a stride that often leads to another page with every row:
-// it asks for the row that comes so many steps, some 200 cycles, later.
+// The tile that copies b is the first to read it, at a stride that often leads to another page with every
+// row: it asks for the row that comes so many steps, some 200 cycles, later.
 inline constexpr Index kRowsAhead = 32;
 
 template <class T, int Rows, int Vectors, bool Copies>
