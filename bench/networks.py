@@ -18,10 +18,12 @@ class Network:
 
     sizes: tuple[int, ...]
     batch: int
+    zeros: float = 0  # share of the inputs
 
     @property
     def name(self) -> str:
-        return "-".join(map(str, self.sizes))
+        """The sizes, and what is in the inputs where it matters: "784-256-10 0.8"."""
+        return "-".join(map(str, self.sizes)) + (f" {self.zeros:g}" if self.zeros else "")
 
     @property
     def classifies(self) -> bool:
@@ -47,6 +49,9 @@ TRAINED = (
     Network((784, 1024, 1024, 10), 256),
     Network((20, 64, 64, 1), 32),
 )
+# As full of zeros as the pixels of MNIST, of which 81 % are black. Not part of the mean of the rest.
+SPARSE = (Network((784, 256, 10), 64, zeros=0.8),)
+STRETCH = 8  # zeros come in stretches, as in the rows of an image
 USED = ((784, 256, 10), (64, 100, 10), (20, 64, 64, 1))
 
 
@@ -76,7 +81,7 @@ def initial_weights(sizes: tuple[int, ...], rng: np.random.Generator) -> list[Ar
 
 
 def problem(network: Network, optimizer: str, rows: int) -> Problem:
-    """Return data that can be learnt: a linear teacher's outputs for uniform inputs.
+    """Return data that can be learnt: a linear teacher's outputs for uniform inputs (or zeros).
 
     `rows` is cut to whole minibatches, so that nobody pays for a remainder.
     """
@@ -84,6 +89,9 @@ def problem(network: Network, optimizer: str, rows: int) -> Problem:
     rng = np.random.default_rng(1)
     inputs, outputs = network.sizes[0], network.sizes[-1]
     x = rng.random((rows, inputs), dtype=np.float32)
+    if network.zeros:
+        stretches = rng.random((rows, -(-inputs // STRETCH))) >= network.zeros
+        x *= np.repeat(stretches, STRETCH, axis=1)[:, :inputs]
     teacher = rng.normal(size=(inputs, outputs)).astype(np.float32)
     scores = (x - np.float32(0.5)) @ teacher
     y = scores.argmax(axis=1).astype(np.int64) if network.classifies else scores / scores.std()
