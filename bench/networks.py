@@ -49,7 +49,7 @@ TRAINED = (
     Network((784, 1024, 1024, 10), 256),
     Network((20, 64, 64, 1), 32),
 )
-# As full of zeros as the pixels of MNIST, of which 81 % are black. Not part of the mean of the rest.
+# As full of zeros as the pixels of MNIST, 81 % of which are black. Not part of the others' mean.
 SPARSE = (Network((784, 256, 10), 64, zeros=0.8),)
 STRETCH = 8  # zeros come in stretches, as in the rows of an image
 USED = ((784, 256, 10), (64, 100, 10), (20, 64, 64, 1))

@@ -72,7 +72,7 @@ def test_suite(suite: str) -> None:
 def test_training_is_measured_against_the_limit() -> None:
     report, _ = report_of("train")
     results = report["suites"]["train"]
-    assert len(results) == 14
+    assert len(results) == 16
     first = results[0]
     assert (first["network"], first["batch"], first["optimizer"]) == ("784-30-10", 10, "sgd")
     # forward 2 (784 30 + 30 10), weight gradients as much, data gradient of the last layer
