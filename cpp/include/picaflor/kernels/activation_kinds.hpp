@@ -22,11 +22,11 @@ EIGEN_STRONG_INLINE P one() {
 }
 template <class P>
 EIGEN_STRONG_INLINE P positive(P x) {
-  return pcmp_lt(zero<P>(), x);
+  return zero<P>() < x;
 }
 template <class P>
 EIGEN_STRONG_INLINE P with_sign_of(P x, P magnitude) {
-  return por(magnitude, pand(x, sign_bit<P>()));
+  return magnitude | (x & sign_bit<P>());
 }
 
 struct Linear {
@@ -47,11 +47,11 @@ struct Linear {
 struct Relu {
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
-    return pmax(x, zero<P>());
+    return max(x, zero<P>());
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {
-    return nan_where(x, pand(positive(x), one<P>()));
+    return nan_where(x, positive(x) & one<P>());
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope_from(P y, P) const {
@@ -64,16 +64,16 @@ struct ClippedRelu {
   double a, b, c;
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
-    const P above = pmin(x, splat<P>(b));
+    const P above = min(x, splat<P>(b));
     if (a == 0) {  // not 0 (x - c): that is NaN for x = -inf
-      return nan_where(x, pand(pcmp_lt(splat<P>(c), x), above));
+      return nan_where(x, (splat<P>(c) < x) & above);
     }
-    return pselect(pcmp_lt(splat<P>(c), x), above, pmul(splat<P>(a), psub(x, splat<P>(c))));
+    return select(splat<P>(c) < x, above, splat<P>(a) * (x - splat<P>(c)));
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {
-    const P inside = pand(pcmp_lt(x, splat<P>(b)), one<P>());
-    return nan_where(x, pselect(pcmp_lt(splat<P>(c), x), inside, splat<P>(a)));
+    const P inside = (x < splat<P>(b)) & one<P>();
+    return nan_where(x, select(splat<P>(c) < x, inside, splat<P>(a)));
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope_from(P, P x) const {
@@ -85,11 +85,11 @@ struct LeakyRelu {
   double a;
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
-    return pselect(positive(x), x, pmul(x, splat<P>(a)));
+    return select(positive(x), x, x * splat<P>(a));
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {
-    return nan_where(x, pselect(positive(x), one<P>(), splat<P>(a)));
+    return nan_where(x, select(positive(x), one<P>(), splat<P>(a)));
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope_from(P y, P) const {  // a >= 0: y has the sign of x
@@ -103,17 +103,17 @@ struct ScaledElu {
   double a, scale;
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
-    const P below = pmul(expm1_nonpositive(pmin(x, zero<P>())), splat<P>(scale * a));
-    return pselect(positive(x), pmul(x, splat<P>(scale)), below);
+    const P below = expm1_nonpositive(min(x, zero<P>())) * splat<P>(scale * a);
+    return select(positive(x), x * splat<P>(scale), below);
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {
-    const P below = pmul(exp_nonpositive(pmin(x, zero<P>())), splat<P>(scale * a));
-    return pselect(positive(x), splat<P>(scale), below);
+    const P below = exp_nonpositive(min(x, zero<P>())) * splat<P>(scale * a);
+    return select(positive(x), splat<P>(scale), below);
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope_from(P y, P) const {  // a >= 0: y has the sign of x
-    return pselect(positive(y), splat<P>(scale), padd(y, splat<P>(scale * a)));
+    return select(positive(y), splat<P>(scale), y + splat<P>(scale * a));
   }
 };
 
@@ -126,16 +126,16 @@ struct Sigmoid {
     const P z = exp_nonpositive(minus_abs(x));
     const OnePlus<P> d(z);
     const P y = d.divide(select_negative(x, z, one<P>()));
-    return pmadd(y, d.error(), y);
+    return mul_add(y, d.error(), y);
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {  // z / (1 + z)^2
-    const P z = exp_nonpositive(minus_abs(x)), s = pdiv(one<P>(), padd(one<P>(), z));
-    return pmul(pmul(z, s), s);
+    const P z = exp_nonpositive(minus_abs(x)), s = one<P>() / (one<P>() + z);
+    return z * s * s;
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope_from(P y, P) const {
-    return pnmadd(y, y, y);
+    return neg_mul_add(y, y, y);
   }
 };
 
@@ -144,31 +144,31 @@ struct HardSigmoid {
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
     const P six = splat<P>(6);
-    return pdiv(pmin(pmax(padd(x, splat<P>(3)), zero<P>()), six), six);
+    return min(max(x + splat<P>(3), zero<P>()), six) / six;
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {
-    return nan_where(x, pand(pcmp_lt(pabs(x), splat<P>(3)), splat<P>(1.0 / 6)));
+    return nan_where(x, (abs(x) < splat<P>(3)) & splat<P>(1.0 / 6));
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope_from(P y, P) const {
-    return nan_where(y, pand(pand(positive(y), pcmp_lt(y, one<P>())), splat<P>(1.0 / 6)));
+    return nan_where(y, (positive(y) & (y < one<P>())) & splat<P>(1.0 / 6));
   }
 };
 
 struct Tanh {
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
-    return with_sign_of(x, tanh_nonnegative(pabs(x)));
+    return with_sign_of(x, tanh_nonnegative(abs(x)));
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {  // 1 / cosh(x)^2 = 4 z / (1 + z)^2, z = exp(-2 |x|)
-    const P z = exp_nonpositive(pmul(pabs(x), splat<P>(-2))), s = pdiv(splat<P>(2), padd(one<P>(), z));
-    return pmul(pmul(z, s), s);
+    const P z = exp_nonpositive(abs(x) * splat<P>(-2)), s = splat<P>(2) / (one<P>() + z);
+    return z * s * s;
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope_from(P y, P) const {
-    return pmul(psub(one<P>(), y), padd(one<P>(), y));
+    return (one<P>() - y) * (one<P>() + y);
   }
 };
 
@@ -177,9 +177,9 @@ struct Softplus {
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
     const SplitExp<P> e = split_exp_nonpositive(minus_abs(x));
-    const P z = e.value(), above = pmin(pmax(x, zero<P>()), splat<P>(kFar));
-    const P z_low = pmul(e.low(), pnmadd(z, splat<P>(0.5), one<P>()));  // times 1 / (1 + z), roughly
-    return pmax(x, sum_rounded_once(above, z, log1p_rest(z), z_low));   // finite terms only: no inf - inf
+    const P z = e.value(), above = min(max(x, zero<P>()), splat<P>(kFar));
+    const P z_low = e.low() * neg_mul_add(z, splat<P>(0.5), one<P>());  // times 1 / (1 + z), roughly
+    return max(x, sum_rounded_once(above, z, log1p_rest(z), z_low));    // finite terms only: no inf - inf
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {
@@ -187,7 +187,7 @@ struct Softplus {
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope_from(P y, P) const {  // 1 - exp(-y)
-    return pnegate(expm1_nonpositive(pnegate(y)));
+    return -expm1_nonpositive(-y);
   }
 };
 
@@ -195,18 +195,18 @@ struct Softplus {
 struct Softsign {
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
-    const P a = pmin(pabs(x), splat<P>(kFar));  // not inf / inf; from 2^54 on the result is 1
-    return with_sign_of(x, pdiv(a, padd(one<P>(), a)));
+    const P a = min(abs(x), splat<P>(kFar));  // not inf / inf; from 2^54 on the result is 1
+    return with_sign_of(x, a / (one<P>() + a));
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {
-    const P s = pdiv(one<P>(), padd(one<P>(), pabs(x)));
-    return pmul(s, s);
+    const P s = one<P>() / (one<P>() + abs(x));
+    return s * s;
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope_from(P y, P) const {
-    const P s = psub(one<P>(), pabs(y));
-    return pmul(s, s);
+    const P s = one<P>() - abs(y);
+    return s * s;
   }
 };
 
@@ -217,24 +217,24 @@ struct Silu {
   EIGEN_STRONG_INLINE P value(P x) const {
     using C = Constants<P>;
     const P unlift = splat<P>(kUnlift<P>), lowest = splat<P>(C::kLowest);
-    const Reduced<P> e = reduce(pmax(minus_abs(x), lowest), C::kLift);
+    const Reduced<P> e = reduce(max(minus_abs(x), lowest), C::kLift);
     const P q = expm1_reduced(e.r);
-    const P z = pmul(pmadd(q, unlift, unlift), e.factor);
-    const P xf = pmul(pmax(x, lowest), e.factor);
-    const P xz = pmadd(xf, q, xf), xz_low = pmadd(xf, q, psub(xf, xz));
+    const P z = mul_add(q, unlift, unlift) * e.factor;
+    const P xf = max(x, lowest) * e.factor;
+    const P xz = mul_add(xf, q, xf), xz_low = mul_add(xf, q, xf - xz);
     const OnePlus<P> d(z);
-    const P y = d.divide(select_negative(x, pmul(xz, unlift), x));
-    const P num_low = select_negative(x, pmul(xz_low, unlift), zero<P>());
-    const P finite = pmin(y, splat<P>(kFar));
-    return padd(y, pmadd(num_low, d.inverse, pmul(finite, d.error())));
+    const P y = d.divide(select_negative(x, xz * unlift, x));
+    const P num_low = select_negative(x, xz_low * unlift, zero<P>());
+    const P finite = min(y, splat<P>(kFar));
+    return y + mul_add(num_low, d.inverse, finite * d.error());
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {  // (1 + z + |x| z) / (1 + z)^2 or z (1 + z - |x|) / (1 + z)^2
     const P z = exp_nonpositive(minus_abs(x));
-    const P a = pmin(pabs(x), splat<P>(-Constants<P>::kLowest));
-    const P d = padd(one<P>(), z), s = pdiv(one<P>(), d);
-    const P num = select_negative(x, pmul(z, psub(d, a)), pmadd(a, z, d));
-    return pmul(pmul(num, s), s);
+    const P a = min(abs(x), splat<P>(-Constants<P>::kLowest));
+    const P d = one<P>() + z, s = one<P>() / d;
+    const P num = select_negative(x, z * (d - a), mul_add(a, z, d));
+    return num * s * s;
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope_from(P, P x) const {
@@ -246,13 +246,13 @@ struct Silu {
 struct HardSilu {
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
-    return pmul(pmax(x, splat<P>(-3)), HardSigmoid{}.value(x));
+    return max(x, splat<P>(-3)) * HardSigmoid{}.value(x);
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {  // (x + 3/2) / 3 inside
-    const P inside = pdiv(padd(x, splat<P>(1.5)), splat<P>(3));
-    const P above = pselect(pcmp_le(splat<P>(3), x), one<P>(), inside);
-    return nan_where(x, pandnot(above, pcmp_le(x, splat<P>(-3))));
+    const P inside = (x + splat<P>(1.5)) / splat<P>(3);
+    const P above = select(splat<P>(3) <= x, one<P>(), inside);
+    return nan_where(x, and_not(above, x <= splat<P>(-3)));
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope_from(P, P x) const {
@@ -264,13 +264,13 @@ struct HardSilu {
 struct Gelu {
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
-    const P t = pmin(pabs(x), splat<P>(Constants<P>::kTailFar));
-    return psub(pmax(x, zero<P>()), times_gaussian_tail(t));
+    const P t = min(abs(x), splat<P>(Constants<P>::kTailFar));
+    return max(x, zero<P>()) - times_gaussian_tail(t);
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {  // Phi(x) + x phi(x) = 1 + h(x) or -h(-x), h = t phi(t) - Phi(-t)
-    const P h = gaussian_slope(pmin(pabs(x), splat<P>(Constants<P>::kTailFar)));
-    return select_negative(x, pnegate(h), padd(one<P>(), h));
+    const P h = gaussian_slope(min(abs(x), splat<P>(Constants<P>::kTailFar)));
+    return select_negative(x, -h, one<P>() + h);
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope_from(P, P x) const {
@@ -281,11 +281,11 @@ struct Gelu {
 struct Exponential {
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
-    return exp_any(x);
+    return exp(x);
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {
-    return exp_any(x);
+    return exp(x);
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope_from(P y, P) const {
@@ -297,7 +297,7 @@ struct Exponential {
 struct Step {
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
-    return nan_where(x, pand(positive(x), one<P>()));
+    return nan_where(x, positive(x) & one<P>());
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P) const {

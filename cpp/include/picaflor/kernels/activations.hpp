@@ -20,8 +20,7 @@ void activation_forward(const Activation& activation, Index size, const T* x, T*
 template <class T>
 void activation_backward(const Activation& activation, Index size, const T* dy, const T* x, T* dx) noexcept {
   packet::with_kind(activation, [=](const auto& f) {
-    packet::for_each_packet(
-        size, dx, [&f](const auto& d, const auto& p) { return packet::pmul(d, f.slope(p)); }, dy, x);
+    packet::for_each_packet(size, dx, [&f](const auto& d, const auto& p) { return d * f.slope(p); }, dy, x);
   });
 }
 
@@ -34,7 +33,7 @@ void activation_backward_output(const Activation& activation, Index size, const 
   }
   packet::with_kind(activation, [=](const auto& f) {
     packet::for_each_packet(
-        size, dx, [&f](const auto& d, const auto& p) { return packet::pmul(d, f.slope_from(p, p)); }, dy, y);
+        size, dx, [&f](const auto& d, const auto& p) { return d * f.slope_from(p, p); }, dy, y);
   });
 }
 

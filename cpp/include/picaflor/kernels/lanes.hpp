@@ -5,14 +5,14 @@
 //                the columns is vertical.  For c <= kNarrow<T>, where rows are too short to fill a register.
 //   ColumnLanes  one row, kLanes of its columns at a time; a reduction ends across the lanes.  For wide rows.
 //
-// Every quantity that belongs to a row is a pack: lane i holds row i's in RowLanes, all lanes the same in
+// Every quantity that belongs to a row is a packet: lane i holds row i's in RowLanes, all lanes the same in
 // ColumnLanes.  A function over columns gets a position `at`, which it hands to out(at), target(at), put(at).
 // A row's result depends on its own contents alone, never on its neighbours or its place in a block.
 #pragma once
 
 #include <limits>
 
-#include "picaflor/kernels/pack.hpp"
+#include "picaflor/kernels/math.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -20,7 +20,7 @@ namespace picaflor::inline PICAFLOR_LEVEL {
 // element with rows in lanes and with columns in lanes:  AVX2  c = 33: 0.64, 2.8   c = 100: 0.52, 1.2
 // AVX-512  33: 0.76, 3.3   100: 0.65, 1.25;  SSE only up to about 64.  More than 128 would crowd the cache.
 template <class T>
-inline constexpr Index kNarrow = 16 * Pack<T>::kLanes < 128 ? 16 * Pack<T>::kLanes : 128;
+inline constexpr Index kNarrow = 16 * Packet<T>::kLanes < 128 ? 16 * Packet<T>::kLanes : 128;
 
 // ------------------------------------------------------------------------------------------------ RowLanes
 
@@ -30,7 +30,7 @@ inline constexpr Index kFarRows = Index{1} << 24;
 // block (c, kLanes) = transpose of `rows` rows of c elements; lanes past `rows` become zero.
 template <class T>
 void turn_in(Index rows, Index c, const T* from, Index row, T* block) {
-  constexpr Index L = Pack<T>::kLanes;
+  constexpr Index L = Packet<T>::kLanes;
   if (rows < L || row > kFarRows || row < -kFarRows) {
     for (Index j = 0; j < c; ++j) {
       for (Index i = 0; i < L; ++i) {
@@ -42,35 +42,35 @@ void turn_in(Index rows, Index c, const T* from, Index row, T* block) {
   Index j = 0;
   if constexpr (L > 1) {
     for (; j + L <= c; j += L) {
-      Eigen::internal::PacketBlock<typename Pack<T>::Register, static_cast<int>(L)> tile;
+      Eigen::internal::PacketBlock<Register<T>, static_cast<int>(L)> tile;
       for (Index i = 0; i < L; ++i) {
-        tile.packet[i] = Pack<T>::load(from + i * row + j).r;
+        tile.packet[i] = Packet<T>::load(from + i * row + j).r[0];
       }
       Eigen::internal::ptranspose(tile);
       for (Index i = 0; i < L; ++i) {
-        Pack<T>{tile.packet[i]}.store(block + (j + i) * L);
+        Packet<T>{{tile.packet[i]}}.store(block + (j + i) * L);
       }
     }
   }
   for (; j < c; ++j) {
-    Pack<T>::gather(from + j, row).store(block + j * L);
+    Packet<T>::gather(from + j, row).store(block + j * L);
   }
 }
 
 // The way back.
 template <class T>
 void turn_out(Index rows, Index c, const T* block, T* to, Index row) {
-  constexpr Index L = Pack<T>::kLanes;
+  constexpr Index L = Packet<T>::kLanes;
   Index j = 0;
   if constexpr (L > 1) {
     for (; rows == L && j + L <= c; j += L) {
-      Eigen::internal::PacketBlock<typename Pack<T>::Register, static_cast<int>(L)> tile;
+      Eigen::internal::PacketBlock<Register<T>, static_cast<int>(L)> tile;
       for (Index i = 0; i < L; ++i) {
-        tile.packet[i] = Pack<T>::load(block + (j + i) * L).r;
+        tile.packet[i] = Packet<T>::load(block + (j + i) * L).r[0];
       }
       Eigen::internal::ptranspose(tile);
       for (Index i = 0; i < L; ++i) {
-        Pack<T>{tile.packet[i]}.store(to + i * row + j);
+        Packet<T>{{tile.packet[i]}}.store(to + i * row + j);
       }
     }
   }
@@ -85,7 +85,7 @@ template <class T>
 class RowLanes {
  public:
   using Number = T;
-  using P = Pack<T>;
+  using P = Packet<T>;
   static constexpr Index kRows = P::kLanes;
 
   // Rows first .. first + rows of the arguments (LossArgs or MetricArgs), rows <= kRows.
@@ -183,7 +183,7 @@ template <class T>
 class ColumnLanes {
  public:
   using Number = T;
-  using P = Pack<T>;
+  using P = Packet<T>;
   static constexpr Index kRows = 1;
 
   struct Full {  // kLanes columns from j on

@@ -16,7 +16,7 @@ namespace picaflor::inline PICAFLOR_LEVEL {
 // One block of rows, Lanes::kRows at a time.  f(row, k) is a loss; `share` what its value is multiplied by.
 template <class Lanes, class T, class F>
 double loss_block(const LossArgs<T>& a, Index first, Index last, double share, const F& f) {
-  using P = Pack<T>;
+  using P = Packet<T>;
   double total = 0;
   for (Index i = first; i < last; i += Lanes::kRows) {
     const Index rows = last - i < Lanes::kRows ? last - i : Lanes::kRows;
@@ -57,20 +57,20 @@ double loss_rows(const LossArgs<T>& a, double share, const F& f) {
 
 template <class T, class F>
 double pointwise_loss(const LossArgs<T>& a, const F& f) {
-  const Pack<T> ceiling = constant<T>(a.loss.ceiling);
+  const Packet<T> ceiling = constant<T>(a.loss.ceiling);
   return loss_rows(a, a.loss.factor / static_cast<double>(a.c),
-                   [&](auto& row, Pack<T> k) { return pointwise_row(row, f, k, ceiling); });
+                   [&](auto& row, Packet<T> k) { return pointwise_row(row, f, k, ceiling); });
 }
 
 template <class T, class F>
 double categorical_loss(const LossArgs<T>& a, const F& f) {
-  const Pack<T> ceiling = constant<T>(a.loss.ceiling);
-  return loss_rows(a, a.loss.factor, [&](auto& row, Pack<T> k) { return min(f(row, k), ceiling); });
+  const Packet<T> ceiling = constant<T>(a.loss.ceiling);
+  return loss_rows(a, a.loss.factor, [&](auto& row, Packet<T> k) { return min(f(row, k), ceiling); });
 }
 
 template <class T>
 double loss(const LossArgs<T>& a) noexcept {
-  static_assert(kLossBlock % Pack<T>::kLanes == 0);
+  static_assert(kLossBlock % Packet<T>::kLanes == 0);
   const double smoothing = a.loss.label_smoothing;
   switch (a.loss.kind) {
     case LossKind::squared_error:
@@ -99,16 +99,16 @@ double loss(const LossArgs<T>& a) noexcept {
       return pointwise_loss(a, BinaryCrossEntropyLogits{smoothing});
     case LossKind::categorical_cross_entropy:
       return categorical_loss(
-          a, [&](auto& row, Pack<T> k) { return categorical_cross_entropy_row(row, smoothing, k); });
+          a, [&](auto& row, Packet<T> k) { return categorical_cross_entropy_row(row, smoothing, k); });
     case LossKind::categorical_cross_entropy_logits:
       return categorical_loss(
-          a, [&](auto& row, Pack<T> k) { return softmax_cross_entropy_row(row, smoothing, k); });
+          a, [&](auto& row, Packet<T> k) { return softmax_cross_entropy_row(row, smoothing, k); });
     case LossKind::categorical_hinge:
-      return categorical_loss(a, [&](auto& row, Pack<T> k) { return categorical_hinge_row(row, k); });
+      return categorical_loss(a, [&](auto& row, Packet<T> k) { return categorical_hinge_row(row, k); });
     case LossKind::kl_divergence:
-      return categorical_loss(a, [&](auto& row, Pack<T> k) { return kl_divergence_row(row, k); });
+      return categorical_loss(a, [&](auto& row, Packet<T> k) { return kl_divergence_row(row, k); });
     case LossKind::cosine_similarity:
-      return categorical_loss(a, [&](auto& row, Pack<T> k) { return cosine_similarity_row(row, k); });
+      return categorical_loss(a, [&](auto& row, Packet<T> k) { return cosine_similarity_row(row, k); });
   }
   return 0;
 }

@@ -12,39 +12,39 @@ inline constexpr double kEpsilon = 1e-7;
 inline constexpr double kLogEpsilon = -16.11809565095832, kLogOneMinusEpsilon = -1.00000005e-7;
 
 template <class T>
-Pack<T> constant(double value) {
-  return Pack<T>::all(static_cast<T>(value));
+Packet<T> constant(double value) {
+  return Packet<T>::all(static_cast<T>(value));
 }
 
 // -1, 0 or 1; NaN stays NaN
 template <class T>
-Pack<T> sign_of(Pack<T> d) {
-  const Pack<T> zero = constant<T>(0), one = constant<T>(1);
+Packet<T> sign_of(Packet<T> d) {
+  const Packet<T> zero = constant<T>(0), one = constant<T>(1);
   return select(zero < d, one, select(d < zero, -one, d));
 }
 
 // value where low <= o <= high (and for NaN), else 0: how a derivative passes a clip
 template <class T>
-Pack<T> where_inside(Pack<T> o, Pack<T> low, Pack<T> high, Pack<T> value) {
+Packet<T> where_inside(Packet<T> o, Packet<T> low, Packet<T> high, Packet<T> value) {
   return select(o < low, constant<T>(0), select(high < o, constant<T>(0), value));
 }
 
 // value where x > 0, 0 where x <= 0, NaN for NaN: the slope of max(x, 0) times value
 template <class T>
-Pack<T> where_positive(Pack<T> x, Pack<T> value) {
+Packet<T> where_positive(Packet<T> x, Packet<T> value) {
   return select(constant<T>(0) < x, value, select(x <= constant<T>(0), constant<T>(0), x));
 }
 
 template <class T>
 struct Pointwise {
-  Pack<T> value, slope;
+  Packet<T> value, slope;
 };
 
 // (o - t)^2
 struct SquaredError {
   template <class T>
-  Pointwise<T> operator()(Pack<T> o, Pack<T> t) const {
-    const Pack<T> d = o - t;
+  Pointwise<T> operator()(Packet<T> o, Packet<T> t) const {
+    const Packet<T> d = o - t;
     return {d * d, d + d};
   }
 };
@@ -52,8 +52,8 @@ struct SquaredError {
 // |o - t|; slope 0 at 0
 struct AbsoluteError {
   template <class T>
-  Pointwise<T> operator()(Pack<T> o, Pack<T> t) const {
-    const Pack<T> d = o - t;
+  Pointwise<T> operator()(Packet<T> o, Packet<T> t) const {
+    const Packet<T> d = o - t;
     return {abs(d), sign_of(d)};
   }
 };
@@ -63,9 +63,9 @@ struct AbsoluteError {
 struct Huber {
   double delta;
   template <class T>
-  Pointwise<T> operator()(Pack<T> o, Pack<T> t) const {
-    const Pack<T> d = o - t;
-    const Pack<T> s = min(max(d, constant<T>(-delta)), constant<T>(delta));
+  Pointwise<T> operator()(Packet<T> o, Packet<T> t) const {
+    const Packet<T> d = o - t;
+    const Packet<T> s = min(max(d, constant<T>(-delta)), constant<T>(delta));
     return {s * (d - constant<T>(0.5) * s), s};
   }
 };
@@ -74,13 +74,13 @@ struct Huber {
 // cosh^2 d = 1 + (1 - q)^2 / 4q near it, where the first form would cancel.
 struct LogCosh {
   template <class T>
-  Pointwise<T> operator()(Pack<T> o, Pack<T> t) const {
-    const Pack<T> d = o - t, size = abs(d), one = constant<T>(1);
-    const Pack<T> r = expm1_nonpositive(-(size + size));  // q - 1
-    const Pack<T> q = r + one;
-    const Pack<T> small = size < constant<T>(0.875);  // sinh(0.875) < 1
-    const Pack<T> u = log1p_unit(select(small, constant<T>(0.25) * (r * r) / q, q));
-    const Pack<T> tanh = -r / (q + one);
+  Pointwise<T> operator()(Packet<T> o, Packet<T> t) const {
+    const Packet<T> d = o - t, size = abs(d), one = constant<T>(1);
+    const Packet<T> r = expm1_nonpositive(-(size + size));  // q - 1
+    const Packet<T> q = r + one;
+    const Packet<T> small = size < constant<T>(0.875);  // sinh(0.875) < 1
+    const Packet<T> u = log1p_unit(select(small, constant<T>(0.25) * (r * r) / q, q));
+    const Packet<T> tanh = -r / (q + one);
     return {select(small, constant<T>(0.5) * u, size + (u - constant<T>(0.6931471805599453))),
             select(d < constant<T>(0), -tanh, tanh)};
   }
@@ -89,10 +89,10 @@ struct LogCosh {
 // (log(1 + max(o, e)) - log(1 + max(t, e)))^2
 struct SquaredLogError {
   template <class T>
-  Pointwise<T> operator()(Pack<T> o, Pack<T> t) const {
-    const Pack<T> e = constant<T>(kEpsilon);
-    const Pack<T> inside = max(o, e);
-    const Pack<T> d = log1p(inside) - log1p(max(t, e));
+  Pointwise<T> operator()(Packet<T> o, Packet<T> t) const {
+    const Packet<T> e = constant<T>(kEpsilon);
+    const Packet<T> inside = max(o, e);
+    const Packet<T> d = log1p(inside) - log1p(max(t, e));
     return {d * d, select(o < e, constant<T>(0), (d + d) / (inside + constant<T>(1)))};
   }
 };
@@ -100,9 +100,9 @@ struct SquaredLogError {
 // 100 |o - t| / max(|t|, e)
 struct AbsolutePercentageError {
   template <class T>
-  Pointwise<T> operator()(Pack<T> o, Pack<T> t) const {
-    const Pack<T> d = o - t;
-    const Pack<T> k = constant<T>(100) / max(abs(t), constant<T>(kEpsilon));
+  Pointwise<T> operator()(Packet<T> o, Packet<T> t) const {
+    const Packet<T> d = o - t;
+    const Packet<T> k = constant<T>(100) / max(abs(t), constant<T>(kEpsilon));
     return {abs(d) * k, sign_of(d) * k};
   }
 };
@@ -110,8 +110,8 @@ struct AbsolutePercentageError {
 // o - t log(o + e)
 struct Poisson {
   template <class T>
-  Pointwise<T> operator()(Pack<T> o, Pack<T> t) const {
-    const Pack<T> rate = o + constant<T>(kEpsilon);
+  Pointwise<T> operator()(Packet<T> o, Packet<T> t) const {
+    const Packet<T> rate = o + constant<T>(kEpsilon);
     return {o - t * log(rate), constant<T>(1) - t / rate};
   }
 };
@@ -119,8 +119,8 @@ struct Poisson {
 // o is the logarithm of the rate:  exp(o) - t o
 struct PoissonLog {
   template <class T>
-  Pointwise<T> operator()(Pack<T> o, Pack<T> t) const {
-    const Pack<T> rate = exp(o);
+  Pointwise<T> operator()(Packet<T> o, Packet<T> t) const {
+    const Packet<T> rate = exp(o);
     return {rate - t * o, rate - t};
   }
 };
@@ -129,11 +129,11 @@ struct PoissonLog {
 struct Hinge {
   bool squared;
   template <class T>
-  Pointwise<T> operator()(Pack<T> o, Pack<T> t) const {
-    const Pack<T> zero = constant<T>(0), one = constant<T>(1);
-    const Pack<T> label = select(t == zero, -one, t);
-    const Pack<T> margin = one - label * o;
-    const Pack<T> active = max(margin, zero);
+  Pointwise<T> operator()(Packet<T> o, Packet<T> t) const {
+    const Packet<T> zero = constant<T>(0), one = constant<T>(1);
+    const Packet<T> label = select(t == zero, -one, t);
+    const Packet<T> margin = one - label * o;
+    const Packet<T> active = max(margin, zero);
     if (squared) {
       return {active * active, -(active + active) * label};
     }
@@ -145,13 +145,13 @@ struct Hinge {
 struct BinaryCrossEntropy {
   double smoothing;
   template <class T>
-  Pointwise<T> operator()(Pack<T> o, Pack<T> target) const {
-    const Pack<T> one = constant<T>(1), low = constant<T>(kEpsilon), high = constant<T>(1 - kEpsilon);
-    const Pack<T> t = target * constant<T>(1 - smoothing) + constant<T>(0.5 * smoothing);
-    const Pack<T> p = min(max(o, low), high);
-    const Pack<T> slope = (p - t) / (p * (one - p));
-    const Pack<T> log_p = select(high < o, constant<T>(kLogOneMinusEpsilon), log(p));
-    const Pack<T> log_rest = select(high < o, constant<T>(kLogEpsilon), log1p(-p));
+  Pointwise<T> operator()(Packet<T> o, Packet<T> target) const {
+    const Packet<T> one = constant<T>(1), low = constant<T>(kEpsilon), high = constant<T>(1 - kEpsilon);
+    const Packet<T> t = target * constant<T>(1 - smoothing) + constant<T>(0.5 * smoothing);
+    const Packet<T> p = min(max(o, low), high);
+    const Packet<T> slope = (p - t) / (p * (one - p));
+    const Packet<T> log_p = select(high < o, constant<T>(kLogOneMinusEpsilon), log(p));
+    const Packet<T> log_rest = select(high < o, constant<T>(kLogEpsilon), log1p(-p));
     return {-(t * log_p + (one - t) * log_rest), where_inside(o, low, high, slope)};
   }
 };
@@ -162,13 +162,13 @@ struct BinaryCrossEntropy {
 struct BinaryCrossEntropyLogits {
   double smoothing;
   template <class T>
-  Pointwise<T> operator()(Pack<T> o, Pack<T> target) const {
-    const Pack<T> zero = constant<T>(0), one = constant<T>(1);
-    const Pack<T> t = target * constant<T>(1 - smoothing) + constant<T>(0.5 * smoothing);
-    const Pack<T> size = abs(o), negative = o < zero;
-    const Pack<T> q = exp_nonpositive(-size);
-    const Pack<T> u = select(negative, t, one - t);
-    const Pack<T> slope = u - q / (one + q);
+  Pointwise<T> operator()(Packet<T> o, Packet<T> target) const {
+    const Packet<T> zero = constant<T>(0), one = constant<T>(1);
+    const Packet<T> t = target * constant<T>(1 - smoothing) + constant<T>(0.5 * smoothing);
+    const Packet<T> size = abs(o), negative = o < zero;
+    const Packet<T> q = exp_nonpositive(-size);
+    const Packet<T> u = select(negative, t, one - t);
+    const Packet<T> slope = u - q / (one + q);
     return {select(u == zero, zero, size * u) + log1p_unit(q), select(negative, -slope, slope)};
   }
 };

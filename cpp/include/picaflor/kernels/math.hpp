@@ -1,6 +1,6 @@
 // Exponentials and what is built on them, for packets of float and double.
 //
-//   exp_nonpositive, expm1_nonpositive, exp_any, log1p_unit, gaussian_tail
+//   exp_nonpositive, expm1_nonpositive, exp, log1p_unit, gaussian_tail
 //
 // Every function splits its argument as x = n ln 2 + r, |r| <= ln(2) / 2, with n an integer:
 //   exp(x) = 2^n (1 + q),   q = exp(r) - 1 = r + r^2 P(r)
@@ -12,7 +12,8 @@
 // result); the bounds of approximation stand beside them.  Rounding adds about one unit in the last place.
 #pragma once
 
-#include "picaflor/kernels/packets.hpp"
+#include "picaflor/kernels/error_free.hpp"
+#include "picaflor/kernels/packet.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -74,7 +75,7 @@ struct MathConstants<double> {
 };
 
 template <class P>
-using Constants = MathConstants<Scalar<P>>;
+using Constants = MathConstants<typename P::Scalar>;
 
 constexpr double power_of_two(int n) {
   double p = 1;
@@ -89,6 +90,21 @@ inline constexpr double kFar = 0x1p100;
 template <class P>
 inline constexpr double kUnlift = power_of_two(-Constants<P>::kLift);
 
+// c[0] + c[1] x + ... + c[N-1] x^(N-1) with x2 = x * x: pairs c[2k] + c[2k+1] x, then Horner's rule in x2;
+// half the waiting of Horner's rule in x.
+template <class P, class T, std::size_t N>
+EIGEN_STRONG_INLINE P horner_pairs(P x, P x2, const T (&c)[N]) {
+  constexpr std::size_t last = (N - 1) / 2 * 2;
+  P sum = splat<P>(c[last]);
+  if constexpr (last + 1 < N) {
+    sum = mul_add(splat<P>(c[last + 1]), x, sum);
+  }
+  for (std::size_t k = last; k > 0; k -= 2) {
+    sum = mul_add(sum, x2, mul_add(splat<P>(c[k - 1]), x, splat<P>(c[k - 2])));
+  }
+  return sum;
+}
+
 // x = n ln 2 + r, factor = 2^(n + lift)
 template <class P>
 struct Reduced {
@@ -98,10 +114,10 @@ struct Reduced {
 template <class P>
 EIGEN_STRONG_INLINE Reduced<P> reduce_with(P x, P magic) {
   using C = Constants<P>;
-  const P sum = pmadd(x, splat<P>(1.44269504088896341), magic);
-  const P n = psub(sum, magic);
-  P r = pmadd(n, splat<P>(-C::kLn2High), x);  // exact: kLn2High ends in zeros
-  r = pmadd(n, splat<P>(-C::kLn2Low), r);
+  const P sum = mul_add(x, splat<P>(1.44269504088896341), magic);
+  const P n = sum - magic;
+  P r = mul_add(n, splat<P>(-C::kLn2High), x);  // exact: kLn2High ends in zeros
+  r = mul_add(n, splat<P>(-C::kLn2Low), r);
   return {r, exponent_bits(sum)};
 }
 
@@ -115,59 +131,63 @@ EIGEN_STRONG_INLINE Reduced<P> reduce(P x, int lift) {
 // exp(r) - 1
 template <class P>
 EIGEN_STRONG_INLINE P expm1_reduced(P r) {
-  const P r2 = pmul(r, r);
-  return pmadd(r2, horner_pairs(r, r2, Constants<P>::kExp), r);
+  const P r2 = r * r;
+  return mul_add(r2, horner_pairs(r, r2, Constants<P>::kExp), r);
 }
 
 // What the last addition of expm1_reduced(r) = q took.
 template <class P>
 EIGEN_STRONG_INLINE P expm1_rounding(P r, P q) {
-  const P r2 = pmul(r, r);
-  return psub(pmul(r2, horner_pairs(r, r2, Constants<P>::kExp)), psub(q, r));
+  const P r2 = r * r;
+  return r2 * horner_pairs(r, r2, Constants<P>::kExp) - (q - r);
 }
 
 // exp(x) as mantissa * factor, mantissa = 2^-kLift exp(r): products with the mantissa do not underflow
 template <class P>
 struct SplitExp {
   P mantissa, factor, mantissa_low;
-  EIGEN_STRONG_INLINE P value() const { return pmul(mantissa, factor); }
-  EIGEN_STRONG_INLINE P low() const { return pmul(mantissa_low, factor); }  // what rounding took
+  EIGEN_STRONG_INLINE P value() const { return mantissa * factor; }
+  EIGEN_STRONG_INLINE P low() const { return mantissa_low * factor; }  // what rounding took
 };
 
-// x <= 0; x below kLowest counts as kLowest.
+// x <= 0; x below kLowest counts as kLowest.  Inlined, since three packets are returned through memory.
 template <class P>
-EIGEN_STRONG_INLINE SplitExp<P> split_exp_nonpositive(P x) {
+EIGEN_ALWAYS_INLINE SplitExp<P> split_exp_nonpositive(P x) {
   using C = Constants<P>;
-  const Reduced<P> e = reduce(pmax(x, splat<P>(C::kLowest)), C::kLift);
+  const Reduced<P> e = reduce(max(x, splat<P>(C::kLowest)), C::kLift);
   const P unlift = splat<P>(kUnlift<P>);
-  const P q = expm1_reduced(e.r), mantissa = pmadd(q, unlift, unlift);
-  return {mantissa, e.factor, pmadd(q, unlift, psub(unlift, mantissa))};
+  const P q = expm1_reduced(e.r), mantissa = mul_add(q, unlift, unlift);
+  return {mantissa, e.factor, mul_add(q, unlift, unlift - mantissa)};
 }
 
+// Its value alone.
 template <class P>
 EIGEN_STRONG_INLINE P exp_nonpositive(P x) {
-  return split_exp_nonpositive(x).value();
+  using C = Constants<P>;
+  const Reduced<P> e = reduce(max(x, splat<P>(C::kLowest)), C::kLift);
+  const P unlift = splat<P>(kUnlift<P>);
+  return mul_add(expm1_reduced(e.r), unlift, unlift) * e.factor;
 }
 
 // exp(x) for every x: the lift goes down for negative and up for positive x.
 template <class P>
-EIGEN_STRONG_INLINE P exp_any(P x) {
+EIGEN_STRONG_INLINE P exp(P x) {
   using C = Constants<P>;
-  const P below = pcmp_lt(x, splat<P>(0));
+  const P below = x < splat<P>(0);
   const P magic =
-      pselect(below, splat<P>(C::kRound + C::kBias + C::kLift), splat<P>(C::kRound + C::kBias - C::kLift));
-  const P unlift = pselect(below, splat<P>(kUnlift<P>), splat<P>(1 / kUnlift<P>));
-  const P inside = pmin(pmax(x, splat<P>(C::kLowest)), splat<P>(C::kHighest));
+      select(below, splat<P>(C::kRound + C::kBias + C::kLift), splat<P>(C::kRound + C::kBias - C::kLift));
+  const P unlift = select(below, splat<P>(kUnlift<P>), splat<P>(1 / kUnlift<P>));
+  const P inside = min(max(x, splat<P>(C::kLowest)), splat<P>(C::kHighest));
   const Reduced<P> e = reduce_with(inside, magic);
-  return pmul(pmadd(expm1_reduced(e.r), unlift, unlift), e.factor);
+  return mul_add(expm1_reduced(e.r), unlift, unlift) * e.factor;
 }
 
 // exp(x) - 1 for x <= 0
 template <class P>
 EIGEN_STRONG_INLINE P expm1_nonpositive(P x) {
   using C = Constants<P>;
-  const Reduced<P> e = reduce(pmax(x, splat<P>(C::kExpm1Lowest)), 0);
-  return pmadd(e.factor, expm1_reduced(e.r), psub(e.factor, splat<P>(1)));
+  const Reduced<P> e = reduce(max(x, splat<P>(C::kExpm1Lowest)), 0);
+  return mul_add(e.factor, expm1_reduced(e.r), e.factor - splat<P>(1));
 }
 
 // tanh(a) for a >= 0, as -u / (2 + u) with u = exp(-2 a) - 1; the roundings of u and 2 + u are corrected.
@@ -175,37 +195,43 @@ template <class P>
 EIGEN_STRONG_INLINE P tanh_nonnegative(P a) {
   using C = Constants<P>;
   const P half = splat<P>(0.5), one = splat<P>(1), two = splat<P>(2);
-  const Reduced<P> e = reduce(pmax(pmul(a, splat<P>(-2)), splat<P>(C::kExpm1Lowest)), 0);
-  const P q = expm1_reduced(e.r), whole = psub(e.factor, one);
-  const P u = pmadd(e.factor, q, whole);
-  const P u_low = pmadd(e.factor, q, psub(whole, u));  // the product with a power of two is exact
-  const P d = padd(u, two), d_low = padd(psub(u, psub(d, two)), u_low);
-  const P y = pdiv(u, d);  // -tanh(a); 1 / d = (1 - y) / 2
-  const P error = pmul(pnmadd(y, d_low, u_low), pnmadd(y, half, half));
-  return pabs(padd(y, error));
+  const Reduced<P> e = reduce(max(a * splat<P>(-2), splat<P>(C::kExpm1Lowest)), 0);
+  const P q = expm1_reduced(e.r), whole = e.factor - one;
+  const P u = mul_add(e.factor, q, whole);
+  const P u_low = mul_add(e.factor, q, whole - u);  // the product with a power of two is exact
+  const P d = u + two, d_low = u - (d - two) + u_low;
+  const P y = u / d;  // -tanh(a); 1 / d = (1 - y) / 2
+  const P error = neg_mul_add(y, d_low, u_low) * neg_mul_add(y, half, half);
+  return abs(y + error);
 }
 
 // log(1 + z) = z + rest for 0 <= z <= 1, with -0.31 z <= rest <= 0
 template <class P>
 EIGEN_STRONG_INLINE P log1p_rest(P z) {
   using C = Constants<P>;
-  if constexpr (sizeof(Scalar<P>) == sizeof(float)) {
-    const P z2 = pmul(z, z);
-    return pmul(z2, horner_pairs(z, z2, C::kLog1p));
+  if constexpr (sizeof(typename P::Scalar) == sizeof(float)) {
+    const P z2 = z * z;
+    return z2 * horner_pairs(z, z2, C::kLog1p);
   } else {  // log(1 + z) = 2 atanh(s) = 2 s + s more with s = z / (2 + z);  2 s = z - z s
-    const P s = pdiv(z, padd(z, splat<P>(2)));
-    const P s2 = pmul(s, s);
-    const P more = pmul(s2, horner_pairs(s2, pmul(s2, s2), C::kLog1p));
-    return pmul(s, psub(more, z));
+    const P s = z / (z + splat<P>(2));
+    const P s2 = s * s;
+    const P more = s2 * horner_pairs(s2, s2 * s2, C::kLog1p);
+    return s * (more - z);
   }
+}
+
+// log(1 + z) for 0 <= z <= 1
+template <class P>
+EIGEN_STRONG_INLINE P log1p_unit(P z) {
+  return z + log1p_rest(z);
 }
 
 // a + b + c + tiny, rounded once, for |b| >= |c| and |a|, |b + c| of any order
 template <class P>
 EIGEN_STRONG_INLINE P sum_rounded_once(P a, P b, P c, P tiny) {
-  const P s = padd(b, c), s_low = padd(psub(c, psub(s, b)), tiny);
-  const P y = padd(a, s), y_low = psub(pmin(a, s), psub(y, pmax(a, s)));
-  return padd(y, padd(y_low, s_low));
+  const P s = b + c, s_low = c - (s - b) + tiny;
+  const P y = a + s, y_low = min(a, s) - (y - max(a, s));
+  return y + (y_low + s_low);
 }
 
 // The quotient by 1 + z, 0 <= z <= 1.  The rounding of 1 + z is made good by correct(): without that sigmoid
@@ -216,15 +242,15 @@ struct OnePlus {
 
   EIGEN_STRONG_INLINE explicit OnePlus(P z) {
     const P one = splat<P>(1);
-    d = padd(one, z);
-    d_low = psub(z, psub(d, one));
-    inverse = pdiv(one, d);
+    d = one + z;
+    d_low = z - (d - one);
+    inverse = one / d;
   }
-  EIGEN_STRONG_INLINE P divide(P num) const { return kFused ? pmul(num, inverse) : pdiv(num, d); }
+  EIGEN_STRONG_INLINE P divide(P num) const { return kFused ? num * inverse : num / d; }
   // What is to be added to divide(num) = y, as a part of y.
   EIGEN_STRONG_INLINE P error() const {
-    if constexpr (kFused) return pnmadd(d_low, inverse, pnmadd(d, inverse, splat<P>(1)));
-    return pnegate(pmul(d_low, inverse));
+    if constexpr (kFused) return neg_mul_add(d_low, inverse, neg_mul_add(d, inverse, splat<P>(1)));
+    return -(d_low * inverse);
   }
 };
 
@@ -234,8 +260,8 @@ EIGEN_STRONG_INLINE Reduced<P> reduce_half_square(P t) {
   using C = Constants<P>;
   const P minus_half = splat<P>(-0.5);
   const P high = upper_half(t);
-  Reduced<P> e = reduce(pmul(pmul(high, minus_half), high), C::kLift);
-  e.r = pmadd(pmul(psub(t, high), padd(t, high)), minus_half, e.r);
+  Reduced<P> e = reduce(high * minus_half * high, C::kLift);
+  e.r = mul_add((t - high) * (t + high), minus_half, e.r);
   return e;
 }
 
@@ -243,8 +269,8 @@ EIGEN_STRONG_INLINE Reduced<P> reduce_half_square(P t) {
 template <class P>
 EIGEN_STRONG_INLINE P tail_shape(P t) {
   using C = Constants<P>;
-  const P v = pnmadd(pdiv(t, padd(t, splat<P>(C::kTailShift))), splat<P>(C::kTailA), splat<P>(1));
-  return horner_pairs(v, pmul(v, v), C::kTail);
+  const P v = neg_mul_add(t / (t + splat<P>(C::kTailShift)), splat<P>(C::kTailA), splat<P>(1));
+  return horner_pairs(v, v * v, C::kTail);
 }
 
 // t Phi(-t) for 0 <= t <= kTailFar; Phi is the normal distribution function.
@@ -257,23 +283,23 @@ EIGEN_STRONG_INLINE P times_gaussian_tail(P t) {
   const Reduced<P> e = reduce_half_square(t);
   const P q = expm1_reduced(e.r);
 
-  const P d = padd(t, near);
-  const P d_low = psub(pmin(t, near), psub(d, pmax(t, near)));
-  const P g = pdiv(t, d);
-  const P d_inverse = pnmadd(g, splat<P>(1 / 0.75), splat<P>(1 / 0.75));
-  const P g_low = pmul(pnmadd(g, d_low, residual(g, d, t)), d_inverse);
+  const P d = t + near;
+  const P d_low = min(t, near) - (d - max(t, near));
+  const P g = t / d;
+  const P d_inverse = neg_mul_add(g, splat<P>(1 / 0.75), splat<P>(1 / 0.75));
+  const P g_low = neg_mul_add(g, d_low, residual(g, d, t)) * d_inverse;
 
   const P bump = tail_shape(t);
-  const P f = padd(head, bump);
-  const P f_low = psub(bump, psub(f, head));
+  const P f = head + bump;
+  const P f_low = bump - (f - head);
 
-  const P gf = pmul(g, f);
-  P gf_low = pmadd(g, f_low, pmadd(g_low, f, product_error(g, f, gf)));
+  const P gf = g * f;
+  P gf_low = mul_add(g, f_low, mul_add(g_low, f, product_error(g, f, gf)));
   if constexpr (!kFused) {  // and of q = r + r^2 P(r), where products are rounded too
-    gf_low = padd(gf_low, pmul(gf, expm1_rounding(e.r, q)));
+    gf_low = gf_low + gf * expm1_rounding(e.r, q);
   }
-  const P y = padd(gf, pmadd(gf, q, gf_low));
-  return pmul(pmul(y, e.factor), splat<P>(kUnlift<P>));
+  const P y = gf + mul_add(gf, q, gf_low);
+  return y * e.factor * splat<P>(kUnlift<P>);
 }
 
 // t phi(t) - Phi(-t) = exp(-t^2/2) (t / sqrt(2 pi) - F / (t + 3/4)), the slope of -t Phi(-t)
@@ -282,9 +308,9 @@ EIGEN_STRONG_INLINE P gaussian_slope(P t) {
   using C = Constants<P>;
   const P unlift = splat<P>(kUnlift<P>);
   const Reduced<P> e = reduce_half_square(t);
-  const P f = padd(splat<P>(C::kTailHead), tail_shape(t));
-  const P h = pmadd(t, splat<P>(0.398942280401432678), pnegate(pdiv(f, padd(t, splat<P>(0.75)))));
-  return pmul(pmul(h, pmadd(expm1_reduced(e.r), unlift, unlift)), e.factor);
+  const P f = splat<P>(C::kTailHead) + tail_shape(t);
+  const P h = mul_add(t, splat<P>(0.398942280401432678), -(f / (t + splat<P>(0.75))));
+  return h * mul_add(expm1_reduced(e.r), unlift, unlift) * e.factor;
 }
 
 }  // namespace packet

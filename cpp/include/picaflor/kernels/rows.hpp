@@ -8,7 +8,7 @@
 
 #include <limits>
 
-#include "picaflor/kernels/packets.hpp"
+#include "picaflor/kernels/packet.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -17,8 +17,7 @@ namespace packet {
 // All ones in the last `count` lanes.
 template <class P>
 EIGEN_STRONG_INLINE P last_lanes(Index count) {
-  using T = Scalar<P>;
-  return pcmp_le(splat<P>(static_cast<double>(kLanes<P> - count)), Eigen::internal::plset<P>(T{0}));
+  return splat<P>(static_cast<double>(P::kLanes - count)) <= P::ramp(0);
 }
 
 // In the three functions below kLanes elements may be read that end with the row: those before it are the
@@ -28,12 +27,12 @@ EIGEN_STRONG_INLINE P last_lanes(Index count) {
 template <class T, class F, class... In>
 EIGEN_STRONG_INLINE void map_row(Index c, T* y, const F& f, const In*... x) {
   using P = Packet<T>;
-  using Wide = Pair<P>;
-  const P last = f(load<P>(x + c - kLanes<P>)...);
+  using Wide = Packet<T, 2>;
+  const P last = f(P::load(x + c - P::kLanes)...);
   Index j = 0;
-  for (; j + kLanes<Wide> <= c; j += kLanes<Wide>) store<Wide>(y + j, f(load<Wide>(x + j)...));
-  for (; j + kLanes<P> <= c; j += kLanes<P>) store<P>(y + j, f(load<P>(x + j)...));
-  store<P>(y + c - kLanes<P>, last);
+  for (; j + Wide::kLanes <= c; j += Wide::kLanes) f(Wide::load(x + j)...).store(y + j);
+  for (; j + P::kLanes <= c; j += P::kLanes) f(P::load(x + j)...).store(y + j);
+  last.store(y + c - P::kLanes);
 }
 
 // A long sum, with the part that rounding took from it (Knuth's exact addition).
@@ -52,16 +51,16 @@ struct LongSum {
 template <class T, class F, class... In>
 EIGEN_STRONG_INLINE double sum_row(Index c, const F& f, const In*... x) {
   using P = Packet<T>;
-  using Wide = Pair<P>;
-  constexpr Index kBlock = 64 * kLanes<Wide>;  // 64 additions cost 64 half units in the last place at most
+  using Wide = Packet<T, 2>;
+  constexpr Index kBlock = 64 * Wide::kLanes;  // 64 additions cost 64 half units in the last place at most
   const auto sum_block = [=](Index begin, Index end) {
     Index j = begin;
     Wide sums = splat<Wide>(0);
-    for (; j + kLanes<Wide> <= end; j += kLanes<Wide>) sums = padd(sums, f(load<Wide>(x + j)...));
-    P sum = padd(sums.first, sums.second);
-    for (; j + kLanes<P> <= end; j += kLanes<P>) sum = padd(sum, f(load<P>(x + j)...));
-    if (j < end) sum = padd(sum, pand(f(load<P>(x + end - kLanes<P>)...), last_lanes<P>(end - j)));
-    return static_cast<double>(Eigen::internal::predux(sum));
+    for (; j + Wide::kLanes <= end; j += Wide::kLanes) sums = sums + f(Wide::load(x + j)...);
+    P sum = sum_of_registers(sums);
+    for (; j + P::kLanes <= end; j += P::kLanes) sum = sum + f(P::load(x + j)...);
+    if (j < end) sum = sum + (f(P::load(x + end - P::kLanes)...) & last_lanes<P>(end - j));
+    return static_cast<double>(sum_of_lanes(sum));
   };
   if (c <= kBlock) return sum_block(0, c);
   LongSum total;
@@ -76,13 +75,13 @@ EIGEN_STRONG_INLINE double sum_row(Index c, const F& f, const In*... x) {
 template <class T>
 EIGEN_STRONG_INLINE T top_of_row(Index c, const T* x) {
   using P = Packet<T>;
-  using Wide = Pair<P>;
-  Wide tops = PacketTraits<Wide>::fill(std::numeric_limits<T>::lowest());
+  using Wide = Packet<T, 2>;
+  Wide tops = Wide::all(std::numeric_limits<T>::lowest());
   Index j = 0;
-  for (; j + kLanes<Wide> <= c; j += kLanes<Wide>) tops = pmax(load<Wide>(x + j), tops);
-  P top = pmax(tops.first, tops.second);
-  for (; j + kLanes<P> <= c; j += kLanes<P>) top = pmax(load<P>(x + j), top);
-  return Eigen::internal::predux_max(pmax(load<P>(x + c - kLanes<P>), top));
+  for (; j + Wide::kLanes <= c; j += Wide::kLanes) tops = max(Wide::load(x + j), tops);
+  P top = max_of_registers(tops);
+  for (; j + P::kLanes <= c; j += P::kLanes) top = max(P::load(x + j), top);
+  return max_of_lanes(max(P::load(x + c - P::kLanes), top));
 }
 
 inline constexpr Index kFewColumns = 32;
@@ -92,25 +91,25 @@ inline constexpr Index kFarRow = Index{1} << 24;
 
 // Element j of up to kLanes rows, one row in each lane.
 template <class P>
-EIGEN_STRONG_INLINE P load_column(const Scalar<P>* x, Index row, Index rows) {
-  if (rows == kLanes<P>) return Eigen::internal::pgather<Scalar<P>, P>(x, row);
-  Scalar<P> buffer[kLanes<P>];
-  for (Index k = 0; k < kLanes<P>; ++k) buffer[k] = x[(k < rows ? k : 0) * row];
-  return load<P>(buffer);
+EIGEN_STRONG_INLINE P load_column(const typename P::Scalar* x, Index row, Index rows) {
+  if (rows == P::kLanes) return P::gather(x, row);
+  typename P::Scalar buffer[P::kLanes];
+  for (Index k = 0; k < P::kLanes; ++k) buffer[k] = x[(k < rows ? k : 0) * row];
+  return P::load(buffer);
 }
 template <class P>
-EIGEN_STRONG_INLINE void store_column(Scalar<P>* y, Index row, Index rows, const P& p) {
-  if (rows == kLanes<P>) return Eigen::internal::pscatter<Scalar<P>, P>(y, p, row);
-  Scalar<P> buffer[kLanes<P>];
-  store<P>(buffer, p);
+EIGEN_STRONG_INLINE void store_column(typename P::Scalar* y, Index row, Index rows, const P& p) {
+  if (rows == P::kLanes) return p.scatter(y, row);
+  typename P::Scalar buffer[P::kLanes];
+  p.store(buffer);
   for (Index k = 0; k < rows; ++k) y[k * row] = buffer[k];
 }
 
 // body(first row, number of rows) for groups of rows, the greatest distance between rows being `row`
 template <class P, class Body>
 EIGEN_STRONG_INLINE void for_row_groups(Index n, Index row, const Body& body) {
-  static_assert(kFewColumns >= kLanes<P>, "a long row fills a packet");
-  const Index group = row < kFarRow ? kLanes<P> : 1;
+  static_assert(kFewColumns >= P::kLanes, "a long row fills a packet");
+  const Index group = row < kFarRow ? P::kLanes : 1;
   for (Index i = 0; i < n; i += group) body(i, n - i < group ? n - i : group);
 }
 

@@ -24,7 +24,7 @@ struct ExpFrom {
   T top;
   template <class P>
   EIGEN_STRONG_INLINE P operator()(const P& x) const {
-    return exp_nonpositive(psub(x, PacketTraits<P>::fill(top)));
+    return exp_nonpositive(x - P::all(top));
   }
 };
 
@@ -63,17 +63,21 @@ struct ShortRows {
   P exps[kFewColumns];
 };
 template <class P>
-EIGEN_STRONG_INLINE void sum_short_rows(Index c, const Scalar<P>* x, Index row, Index rows, ShortRows<P>& s) {
-  s.top = PacketTraits<P>::fill(std::numeric_limits<Scalar<P>>::lowest());
+EIGEN_STRONG_INLINE void sum_short_rows(Index c, const typename P::Scalar* x, Index row, Index rows,
+                                        ShortRows<P>& s) {
+  P top = P::all(std::numeric_limits<typename P::Scalar>::lowest()), sum = splat<P>(0);
   for (Index j = 0; j < c; ++j) {
-    s.exps[j] = load_column<P>(x + j, row, rows);
-    s.top = pmax(s.exps[j], s.top);
+    const P column = load_column<P>(x + j, row, rows);
+    top = max(column, top);
+    s.exps[j] = column;
   }
-  s.sum = splat<P>(0);
   for (Index j = 0; j < c; ++j) {
-    s.exps[j] = exp_nonpositive(psub(s.exps[j], s.top));
-    s.sum = padd(s.sum, s.exps[j]);
+    const P e = exp_nonpositive(s.exps[j] - top);
+    sum = sum + e;
+    s.exps[j] = e;
   }
+  s.top = top;
+  s.sum = sum;
 }
 
 inline Index farther(Index a, Index b) {
@@ -94,8 +98,8 @@ void softmax_forward(Index n, Index c, const T* x, Index x_row, T* y, Index y_ro
     for_row_groups<P>(n, farther(x_row, y_row), [=](Index i, Index rows) {
       ShortRows<P> s;
       sum_short_rows<P>(c, x + i * x_row, x_row, rows, s);
-      const P scale = pdiv(splat<P>(1), s.sum);
-      for (Index j = 0; j < c; ++j) store_column<P>(y + i * y_row + j, y_row, rows, pmul(s.exps[j], scale));
+      const P scale = splat<P>(1) / s.sum;
+      for (Index j = 0; j < c; ++j) store_column<P>(y + i * y_row + j, y_row, rows, s.exps[j] * scale);
     });
     return;
   }
@@ -104,14 +108,13 @@ void softmax_forward(Index n, Index c, const T* x, Index x_row, T* y, Index y_ro
       const RowSum<T> row = sum_of_exp(c, x);
       const T scale = static_cast<T>(1 / row.sum);
       const ExpFrom<T> exp_from{row.top};
-      map_row(
-          c, y, [=](const auto& p) { return pmul(exp_from(p), splat<std::decay_t<decltype(p)>>(scale)); }, x);
+      map_row(c, y, [=](const auto& p) { return exp_from(p) * splat<std::decay_t<decltype(p)>>(scale); }, x);
       continue;
     }
     const T top = top_of_row(c, x);
     map_row(c, y, ExpFrom<T>{top}, x);
     const T scale = static_cast<T>(1 / sum_row<T>(c, [](const auto& p) { return p; }, y));
-    map_row(c, y, [=](const auto& p) { return pmul(p, splat<std::decay_t<decltype(p)>>(scale)); }, y);
+    map_row(c, y, [=](const auto& p) { return p * splat<std::decay_t<decltype(p)>>(scale); }, y);
   }
 }
 
@@ -124,22 +127,22 @@ void softmax_backward(Index n, Index c, const T* dy, Index dy_row, const T* y, I
     for_row_groups<P>(n, farther(farther(dy_row, y_row), dx_row), [=](Index i, Index rows) {
       P dys[kFewColumns], ys[kFewColumns], sum = splat<P>(0);
       for (Index j = 0; j < c; ++j) {
-        dys[j] = load_column<P>(dy + i * dy_row + j, dy_row, rows);
-        ys[j] = load_column<P>(y + i * y_row + j, y_row, rows);
-        sum = pmadd(dys[j], ys[j], sum);
+        const P d = load_column<P>(dy + i * dy_row + j, dy_row, rows);
+        const P p = load_column<P>(y + i * y_row + j, y_row, rows);
+        sum = mul_add(d, p, sum);
+        dys[j] = d;
+        ys[j] = p;
       }
       for (Index j = 0; j < c; ++j) {
-        store_column<P>(dx + i * dx_row + j, dx_row, rows, pmul(ys[j], psub(dys[j], sum)));
+        store_column<P>(dx + i * dx_row + j, dx_row, rows, ys[j] * (dys[j] - sum));
       }
     });
     return;
   }
   for (Index i = 0; i < n; ++i, dy += dy_row, y += y_row, dx += dx_row) {
-    const T sum =
-        static_cast<T>(sum_row<T>(c, [](const auto& d, const auto& p) { return pmul(d, p); }, dy, y));
+    const T sum = static_cast<T>(sum_row<T>(c, [](const auto& d, const auto& p) { return d * p; }, dy, y));
     map_row(
-        c, dx,
-        [=](const auto& d, const auto& p) { return pmul(p, psub(d, splat<std::decay_t<decltype(p)>>(sum))); },
+        c, dx, [=](const auto& d, const auto& p) { return p * (d - splat<std::decay_t<decltype(p)>>(sum)); },
         dy, y);
   }
 }
@@ -152,10 +155,10 @@ void log_softmax_forward(Index n, Index c, const T* x, Index x_row, T* y, Index 
     for_row_groups<P>(n, farther(x_row, y_row), [=](Index i, Index rows) {
       ShortRows<P> s;
       sum_short_rows<P>(c, x + i * x_row, x_row, rows, s);
-      const P log_sum = Eigen::internal::plog(s.sum);
+      const P log_sum = log(s.sum);
       for (Index j = 0; j < c; ++j) {
-        const P shifted = psub(load_column<P>(x + i * x_row + j, x_row, rows), s.top);
-        store_column<P>(y + i * y_row + j, y_row, rows, psub(shifted, log_sum));
+        const P shifted = load_column<P>(x + i * x_row + j, x_row, rows) - s.top;
+        store_column<P>(y + i * y_row + j, y_row, rows, shifted - log_sum);
       }
     });
     return;
@@ -167,7 +170,7 @@ void log_softmax_forward(Index n, Index c, const T* x, Index x_row, T* y, Index 
         c, y,
         [=](const auto& p) {
           using Q = std::decay_t<decltype(p)>;
-          return psub(psub(p, splat<Q>(top)), splat<Q>(log_sum));
+          return p - splat<Q>(top) - splat<Q>(log_sum);
         },
         x);
   }
@@ -182,12 +185,13 @@ void log_softmax_backward(Index n, Index c, const T* dy, Index dy_row, const T* 
     for_row_groups<P>(n, farther(farther(dy_row, y_row), dx_row), [=](Index i, Index rows) {
       P dys[kFewColumns], sum = splat<P>(0);
       for (Index j = 0; j < c; ++j) {
-        dys[j] = load_column<P>(dy + i * dy_row + j, dy_row, rows);
-        sum = padd(dys[j], sum);
+        const P d = load_column<P>(dy + i * dy_row + j, dy_row, rows);
+        sum = d + sum;
+        dys[j] = d;
       }
       for (Index j = 0; j < c; ++j) {
         const P p = exp_nonpositive(load_column<P>(y + i * y_row + j, y_row, rows));
-        store_column<P>(dx + i * dx_row + j, dx_row, rows, pnmadd(p, sum, dys[j]));
+        store_column<P>(dx + i * dx_row + j, dx_row, rows, neg_mul_add(p, sum, dys[j]));
       }
     });
     return;
@@ -197,7 +201,7 @@ void log_softmax_backward(Index n, Index c, const T* dy, Index dy_row, const T* 
     map_row(
         c, dx,
         [=](const auto& d, const auto& p) {
-          return pnmadd(exp_nonpositive(p), splat<std::decay_t<decltype(p)>>(sum), d);
+          return neg_mul_add(exp_nonpositive(p), splat<std::decay_t<decltype(p)>>(sum), d);
         },
         dy, y);
   }

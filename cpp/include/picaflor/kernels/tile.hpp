@@ -10,7 +10,7 @@
 
 #include <cmath>
 
-#include "picaflor/kernels/pack.hpp"
+#include "picaflor/kernels/packet.hpp"
 #include "picaflor/kernels/prefetch.hpp"
 #include "picaflor/kernels/table.hpp"
 
@@ -23,11 +23,6 @@
 #endif
 
 namespace picaflor::inline PICAFLOR_LEVEL {
-
-template <class T>
-using Register = typename Pack<T>::Register;
-template <class T>
-inline constexpr Index kLanes = Pack<T>::kLanes;
 
 // a b + c with the rounding that the level's vectors have: fused where the processor can.
 template <class T>
