@@ -118,6 +118,46 @@ def test_validation_curve_is_the_loss_of_training(loss):
     np.testing.assert_allclose(model.validation_curve_, model.loss_curve_, rtol=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("names", "y", "expected"),
+    [
+        ("abc", ["a", "d"] * 5, "['d'] that are not in classes_"),
+        ("abc", [0, 1] * 5, "[0, 1] that are not in classes_"),
+        ("abc", np.array(["a", None] * 5, dtype=object), "[None] that are not in classes_"),
+        ("012", [0, 1] * 5, "[0, 1] that are not in classes_"),  # strings and numbers differ
+        ((0, 1), [0, 2] * 5, "[2] that are not in classes_"),
+        ((0, 1, 2), [0.0, 1.5] * 5, "[1.5] that are not in classes_"),
+        ((0, 1, 2), np.eye(2)[[0, 1] * 5], "shape (n,), got (10, 2)"),
+    ],
+)
+def test_labels_of_validation_data_must_be_known(names, y, expected):
+    labels = np.array(list(names))[np.arange(len(X)) % len(names)]
+    model = MLPClassifier((3,), max_iter=2, random_state=0)
+    with pytest.raises(ValueError, match="y of validation_data") as caught:
+        model.fit(X, labels, validation_data=(X[:10], y))
+    assert expected in str(caught.value)
+
+
+def test_several_labels_of_validation_data_must_be_an_indicator_matrix():
+    several = np.stack([X[:, 0] > 0, X[:, 1] > 0], axis=1).astype(int)
+    model = MLPClassifier((3,), max_iter=2, random_state=0)
+    for y in (several[:, :1], several[:, 0], 3 * several + np.arange(len(X))[:, None]):
+        with pytest.raises(ValueError, match=r"y of validation_data must be an indicator matrix"):
+            model.fit(X, several, validation_data=(X, y))
+    model.fit(X, several, validation_data=(X, several.tolist()))
+    assert len(model.validation_curve_) == 2
+
+
+def test_labels_of_validation_data_may_have_another_type():
+    labels = np.array(["a", "bb", "c"])[np.arange(len(X)) % 3]
+    curves = []
+    for y in (labels, labels.tolist(), labels.astype(object), labels[:, None]):
+        model = MLPClassifier((3,), max_iter=2, random_state=0)
+        model.fit(X, labels, validation_data=(X, y))
+        curves.append(model.validation_curve_)
+    assert all(curve == curves[0] for curve in curves)
+
+
 def test_early_stopping_on_validation_data_restores_the_best_weights():
     # targets of the validation set are the opposite: it gets worse from the first epochs on
     model = MLPRegressor(

@@ -14,7 +14,7 @@ from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from picaflor.sklearn.base import BaseMLP
 from picaflor.sklearn.inputs import Array, validated
-from picaflor.sklearn.labels import fitted_binarizer
+from picaflor.sklearn.labels import fitted_binarizer, known_labels
 from picaflor.sklearn.parameters import CLASSIFIER
 
 
@@ -209,7 +209,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
         sample_weight : array_like, shape (n,), optional
         validation_data : tuple (X, y) or (X, y, sample_weight), optional
             Rows to look at after each epoch: for `validation_curve_`, and for `early_stopping`
-            in place of a part of `X`.
+            in place of a part of `X`. Its labels must be among those of `y`.
 
         Returns
         -------
@@ -303,7 +303,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # no types
         return encoded
 
     def _encode(self, y: Any) -> Array:
-        encoded: Array = self._label_binarizer.transform(y).astype(bool)
+        labels = known_labels(y, self._label_binarizer, self.classes_, "y of validation_data")
+        encoded = self._indicators(labels)
         return encoded.reshape((len(encoded), -1))
 
     def _decode(self, y: Array) -> Array:

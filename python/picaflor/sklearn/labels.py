@@ -1,4 +1,4 @@
-"""From class labels to scikit-learn's binarizer of them."""
+"""From class labels to scikit-learn's binarizer of them, and whether others fit it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,11 @@ from typing import Any
 
 import numpy as np
 from sklearn.preprocessing import LabelBinarizer
+from sklearn.utils.multiclass import type_of_target
+
+from picaflor.sklearn.inputs import Array
+
+_SEVERAL = "multilabel-indicator"
 
 
 def fitted_binarizer(y: Any) -> LabelBinarizer:
@@ -23,3 +28,36 @@ def fitted_binarizer(y: Any) -> LabelBinarizer:
             binarizer.classes_ = classes
             return binarizer
     return LabelBinarizer().fit(y)
+
+
+def known_labels(y: Any, binarizer: LabelBinarizer, classes: Array, name: str) -> Any:
+    """Return labels as an array of the type of `classes`, all of which are among them.
+
+    Several labels each, an indicator matrix, are returned as they are.
+
+    Raises
+    ------
+    ValueError
+        If a label is not in `classes`: the binarizer makes a row of zeros of it, which costs
+        nothing in the cross-entropy; or if the shape is another one than in training.
+    """
+    if binarizer.y_type_.startswith("multilabel"):
+        shape = np.shape(y)  # of a sparse matrix too
+        if len(shape) != 2 or shape[1] != len(classes) or type_of_target(y) != _SEVERAL:
+            raise ValueError(
+                f"{name} must be an indicator matrix of shape (n, {len(classes)}), got "
+                f"shape {shape}, {type_of_target(y)}"
+            )
+        return y
+    labels = np.asarray(y)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        raise ValueError(f"{name} must have shape (n,), got {labels.shape}")
+    found = np.unique(labels) if labels.dtype.kind in "biufU" else labels
+    known = set(classes.tolist())
+    unknown = [label for label in dict.fromkeys(found.tolist()) if label not in known]
+    if unknown:
+        raise ValueError(f"{name} has labels {unknown} that are not in classes_, {classes}")
+    return labels.astype(classes.dtype, copy=False)
+
