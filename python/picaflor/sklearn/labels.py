@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils.multiclass import type_of_target
 
@@ -33,7 +34,7 @@ def fitted_binarizer(y: Any) -> LabelBinarizer:
 def known_labels(y: Any, binarizer: LabelBinarizer, classes: Array, name: str) -> Any:
     """Return labels as an array of the type of `classes`, all of which are among them.
 
-    Several labels each, an indicator matrix, are returned as they are.
+    Several labels each stay an indicator matrix, sparse where it was.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def known_labels(y: Any, binarizer: LabelBinarizer, classes: Array, name: str) -
                 f"{name} must be an indicator matrix of shape (n, {len(classes)}), got "
                 f"shape {shape}, {type_of_target(y)}"
             )
-        return y
+        return y if sparse.issparse(y) else np.asarray(y)
     labels = np.asarray(y)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
@@ -60,4 +61,3 @@ def known_labels(y: Any, binarizer: LabelBinarizer, classes: Array, name: str) -
     if unknown:
         raise ValueError(f"{name} has labels {unknown} that are not in classes_, {classes}")
     return labels.astype(classes.dtype, copy=False)
-
