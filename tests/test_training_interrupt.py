@@ -63,3 +63,43 @@ def test_ctrl_c_ends_fit_and_leaves_a_usable_model(options: dict[str, Any]) -> N
     before = model.evaluate(x[:500], y[:500])[0]
     model.fit(x[:500], y[:500], epochs=5, verbose=0)
     assert model.evaluate(x[:500], y[:500])[0] < before
+
+
+@pytest.mark.parametrize("batch_size", [32, 200_000], ids=["short", "long"])
+def test_moving_averages_are_those_of_the_last_whole_minibatch(batch_size: int) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(200_000, 50)).astype(np.float32)
+    y = rng.normal(size=(200_000, 1)).astype(np.float32)
+
+    def made() -> pf.Sequential:
+        hidden = [layers.Dense(256), layers.BatchNormalization(), layers.Dense(1)]
+        model = pf.Sequential([pf.Input((50,)), *hidden], seed=0)
+        model.compile("adam", "mse")
+        return model
+
+    stopped, whole = made(), made()
+    thread, _ = interrupt_after(0.15)
+    with pytest.raises(KeyboardInterrupt):
+        stopped.fit(x, y, batch_size=batch_size, epochs=10_000, shuffle=False, verbose=0)
+    thread.join()
+    for i in range(stopped.optimizer.iterations):
+        start = i * batch_size % len(x)
+        whole.train_on_batch(x[start : start + batch_size], y[start : start + batch_size])
+    for a, b in zip(stopped.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_signal_handlers_compute_with_subnormal_numbers() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(100_000, 64)).astype(np.float32)
+    model = pf.Sequential([pf.Input((64,)), layers.Dense(64, "relu"), layers.Dense(1)], seed=0)
+    model.compile("adam", "mse")
+    seen: list[float] = []
+    before = signal.signal(signal.SIGALRM, lambda *_: seen.append(float(np.float64(1e-310) / 1)))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.02)
+        while not seen:
+            model.fit(x, x[:, :1], verbose=0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert seen == [1e-310]

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ using bind::Self;
 // later.
 bool signal_raised(void*) {
   const py::gil_scoped_acquire locked;
+  const KeepSubnormals mode;  // in the handler's arithmetic
   return PyErr_CheckSignals() != 0;
 }
 constexpr Interrupt kSignals{signal_raised, nullptr};
@@ -121,14 +123,14 @@ class TypedNetwork final : public AnyNetwork {
                             " minibatches, got " + std::to_string(per_batch.size()));
     }
     request.rates = per_batch.data();
-    return unlocked([&] { return net_.train(data.set, request); });
+    return unlocked(data, [&] { return net_.train(data.set, request); });
   }
 
   RangeSums evaluate(const py::object& x, const py::object& y, const py::object& weight, Index start,
                      Index stop, Index batch_size, double seconds) override {
     const Checked data(*this, x, y, weight, py::none(), start, stop);
     const RangeRequest request = range(data, start, stop, batch_size, seconds);
-    return unlocked([&] { return net_.evaluate(data.set, request); });
+    return unlocked(data, [&] { return net_.evaluate(data.set, request); });
   }
 
   double loss_and_gradients(const py::object& x, const py::object& y, const py::object& weight,
@@ -138,6 +140,7 @@ class TypedNetwork final : public AnyNetwork {
     {
       const py::gil_scoped_release released;
       const std::lock_guard guard(net_.mutex());
+      check_loss(data);
       loss = net_.loss_and_gradients(data.set, training, kSignals);
     }
     if (PyErr_Occurred() != nullptr) throw py::error_already_set();
@@ -197,7 +200,8 @@ class TypedNetwork final : public AnyNetwork {
   struct Checked {
     py::array x = bind::detail::no_array(), y = x, weight = x, order = x;
     Dataset<T> set;
-    const std::int64_t* rows = nullptr;  // of the order
+    const std::int64_t* rows = nullptr;       // of the order
+    LossKind loss = LossKind::squared_error;  // that the targets are checked for
 
     Checked(const TypedNetwork& owner, const py::object& x_in, const py::object& y_in,
             const py::object& weight_in, const py::object& order_in, Index start, Index stop) {
@@ -238,9 +242,9 @@ class TypedNetwork final : public AnyNetwork {
     void take_targets(const py::array& y_in, const TypedNetwork& owner, Index start, Index stop) {
       const Index n = set.x.rows, c = owner.plan().output;
       y = y_in;
-      const LossKind kind = owner.net_.loss().kind;
+      loss = owner.net_.loss().kind;
       const bool takes_ids =
-          kind == LossKind::categorical_cross_entropy || kind == LossKind::categorical_cross_entropy_logits;
+          loss == LossKind::categorical_cross_entropy || loss == LossKind::categorical_cross_entropy_logits;
       if (takes_ids && y.ndim() == 1) {
         bind::check_shape(y, "y", {n});
         y = py::isinstance<py::array_t<std::int64_t>>(y) ? bind::as_int64(y)
@@ -276,12 +280,20 @@ class TypedNetwork final : public AnyNetwork {
     return request;
   }
 
+  // Another thread may have changed the loss since the targets were checked for it.
+  void check_loss(const Checked& data) const {
+    if (net_.loss().kind != data.loss) {
+      throw std::runtime_error("the loss of the network was changed by another thread");
+    }
+  }
+
   template <class Work>
-  RangeSums unlocked(const Work& work) {
+  RangeSums unlocked(const Checked& data, const Work& work) {
     RangeSums sums;
     {
       const py::gil_scoped_release released;
       const std::lock_guard guard(net_.mutex());
+      check_loss(data);
       sums = work();
     }
     if (sums.interrupted) throw py::error_already_set();

@@ -96,6 +96,14 @@ Packet<T> at_least_tiny(double epsilon) {
   return pset1<Packet<T>>(rounded > tiny ? rounded : tiny);
 }
 
+// The same beside the root of a mean of squares, which counts as zero where it is subnormal: 0.1 g over it
+// and not over something far smaller.
+template <class T>
+Packet<T> at_least_root_of_tiny(double epsilon) {
+  constexpr double least = sizeof(T) == sizeof(float) ? 0x1p-63 : 0x1p-511;
+  return constant<T>(epsilon > least ? epsilon : least);
+}
+
 // The comparisons below are false for a NaN, which therefore passes through all of these.
 template <class P>
 P smaller_of(P x, P bound) {
@@ -159,7 +167,7 @@ struct Adam {
         rest_1(constant<T>(1 - s.beta_1)),
         beta_2(constant<T>(s.beta_2)),
         rest_2(constant<T>(1 - s.beta_2)),
-        epsilon(at_least_tiny<T>(s.epsilon)) {}
+        epsilon(at_least_root_of_tiny<T>(s.epsilon)) {}
   void operator()(P g, P& w, P& m, P& v, P& top) const {
     m = pmadd(beta_1, m, pmul(rest_1, g));
     v = pmadd(beta_2, v, pmul(pmul(rest_2, g), g));
@@ -183,7 +191,7 @@ struct Nadam {
         rest_1(constant<T>(1 - s.beta_1)),
         beta_2(constant<T>(s.beta_2)),
         rest_2(constant<T>(1 - s.beta_2)),
-        epsilon(at_least_tiny<T>(s.epsilon)),
+        epsilon(at_least_root_of_tiny<T>(s.epsilon)),
         of_m(constant<T>(s.extra_1)),
         of_g(constant<T>(s.extra_2)) {}
   void operator()(P g, P& w, P& m, P& v, P&) const {

@@ -93,7 +93,7 @@ class Network {
 
   void load(const Dataset<T>& data, const std::int64_t* order, Index start, Index n, Index stop);
   void forward(const StepContext<T>& ctx);
-  double loss_of_batch(T* dscores) const;
+  double loss_of_batch(T* dscores);
   // Calls update(step number, dy) for every layer to be trained, from the last to the first; the gradients of
   // a normalization are in the gradient buffer then.
   template <class Update>
@@ -137,15 +137,19 @@ RangeSums Network<T>::train(const Dataset<T>& data, const RangeRequest& request)
   workspace_.prepare(plan_, kernels_, std::min(request.batch_size, request.stop - request.start), true);
   Watch watch(request.seconds, request.interrupt);
   for (Index start = request.start; start < request.stop; start += request.batch_size) {
+    sums.interrupted = watch.interrupted();
+    if (sums.interrupted) break;
     const Index n = std::min(request.batch_size, request.stop - start);
     load(data, request.order, start, n, request.stop);
     const StepContext<T> ctx = context(true, is_long(n) ? &watch : nullptr);
+    const std::vector<T> statistics = is_long(n) ? parameters_.statistics() : std::vector<T>();
     forward(ctx);
-    sums.interrupted = watch.interrupted();
-    if (sums.interrupted) break;
     const double loss = loss_of_batch(workspace_.dy[0]);
     sums.interrupted = !backward_and_update(ctx, request.rates[sums.batches]);
-    if (sums.interrupted) break;
+    if (sums.interrupted) {
+      parameters_.set_statistics(statistics);
+      break;
+    }
     ++random.stream;
     add_batch(sums, loss);
     if (watch.time_over()) break;
@@ -179,11 +183,16 @@ double Network<T>::loss_and_gradients(const Dataset<T>& data, bool training, Int
   load(data, nullptr, 0, data.x.rows, data.x.rows);
   Watch watch(0, interrupt);
   const StepContext<T> ctx = context(training, &watch);
+  const std::vector<T> statistics = parameters_.statistics();
   forward(ctx);
   const double loss = loss_of_batch(workspace_.dy[0]);
   backward_into_gradients(ctx);
+  if (watch.interrupted()) {
+    parameters_.set_statistics(statistics);
+    return std::numeric_limits<double>::quiet_NaN();
+  }
   if (training) ++random.stream;
-  return watch.interrupted() ? std::numeric_limits<double>::quiet_NaN() : loss;
+  return loss;
 }
 
 template <class T>
@@ -242,7 +251,7 @@ void Network<T>::forward(const StepContext<T>& ctx) {
 
 // With the penalty; the gradient with respect to the scores goes to dscores, if any.
 template <class T>
-double Network<T>::loss_of_batch(T* dscores) const {
+double Network<T>::loss_of_batch(T* dscores) {
   return batch_loss(kernels_, loss_.loss, batch_, denominator_, plan_.output, scores(), scores_row(),
                     dscores) +
          parameters_.penalty() * penalty_scale();

@@ -57,7 +57,7 @@ inline double initial_slot_value(const OptimizerConfig& config) {
 // The joint norm of `sum_of_squares` brought down to `limit`: what every gradient is multiplied by.
 inline double norm_clip_factor(double sum_of_squares, double limit) {
   const double norm = std::sqrt(sum_of_squares);
-  return norm > limit ? limit / norm : 1;
+  return norm <= limit ? 1 : limit / norm;  // not a number for such a norm: the step is seen to be bad
 }
 
 namespace detail {

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
+#include <vector>
 
 #include "picaflor/network/optimizer.hpp"
 #include "picaflor/network/plan.hpp"
@@ -30,7 +32,10 @@ class Parameters {
   void set_optimizer(const OptimizerConfig& config, bool keep_slots);
 
   // l1 sum |w| + l2 sum w^2 over what is trained
-  double penalty() const;
+  double penalty();
+  // Moving averages, to be put back if the minibatch that moved them is given up.
+  std::vector<T> statistics() const;
+  void set_statistics(const std::vector<T>& kept);
   // The gradients of `scale` times the penalty are added; those of what is not trained become zero.
   void finish_gradients(double scale);
   // One optimizer step on one parameter from its gradient, after that of `penalty_scale` times its penalty
@@ -41,6 +46,9 @@ class Parameters {
 
  private:
   void add_penalty_gradient(const Parameter& p, double scale);
+  double sum_of_penalties() const;
+  double sum_of_squares(Index size, T* g);
+  void clear_padding(T* buffer);
 
   const KernelTable<T>& kernels_;
   const Plan& plan_;
@@ -72,8 +80,37 @@ void Parameters<T>::set_optimizer(const OptimizerConfig& config, bool keep_slots
   }
 }
 
+// Sums run over the padding of the rows too, which is zero until an infinite input makes 0 times infinity of
+// it.
 template <class T>
-double Parameters<T>::penalty() const {
+void Parameters<T>::clear_padding(T* buffer) {
+  for (const Parameter& p : plan_.parameters) {
+    for (Index i = 0; i < p.rows; ++i) {
+      T* const row = buffer + p.offset + i * p.row;
+      std::fill(row + p.cols, row + p.row, T(0));
+    }
+  }
+}
+
+template <class T>
+double Parameters<T>::penalty() {
+  const double sum = sum_of_penalties();
+  if (std::isfinite(sum)) return sum;
+  clear_padding(values());
+  return sum_of_penalties();
+}
+
+// Of a part of the gradients.
+template <class T>
+double Parameters<T>::sum_of_squares(Index size, T* g) {
+  const double sum = kernels_.sum_of_squares(size, g);
+  if (std::isfinite(sum)) return sum;
+  clear_padding(gradients());
+  return kernels_.sum_of_squares(size, g);
+}
+
+template <class T>
+double Parameters<T>::sum_of_penalties() const {
   double sum = 0;
   for (const Parameter& p : plan_.parameters) {
     if ((p.l1 == 0 && p.l2 == 0) || !plan_.is_trained(p)) continue;
@@ -82,6 +119,25 @@ double Parameters<T>::penalty() const {
     if (p.l2 != 0) sum += p.l2 * kernels_.sum_of_squares(p.size(), w);
   }
   return sum;
+}
+
+template <class T>
+std::vector<T> Parameters<T>::statistics() const {
+  std::vector<T> kept;
+  for (const Parameter& p : plan_.parameters) {
+    if (p.statistic) kept.insert(kept.end(), values() + p.offset, values() + p.offset + p.size());
+  }
+  return kept;
+}
+
+template <class T>
+void Parameters<T>::set_statistics(const std::vector<T>& kept) {
+  auto from = kept.begin();
+  for (const Parameter& p : plan_.parameters) {
+    if (!p.statistic) continue;
+    std::copy(from, from + p.size(), values() + p.offset);
+    from += p.size();
+  }
 }
 
 template <class T>
@@ -113,8 +169,8 @@ void Parameters<T>::update(Index parameter, const OptimizerStep& rule, double pe
 template <class T>
 void Parameters<T>::apply_gradients(std::int64_t iteration, double rate) {
   OptimizerStep rule = prepare_step(optimizer_, iteration, rate);
-  const auto clip = [&](Index size, const T* g, double limit) {
-    if (limit > 0) rule.gradient_scale = norm_clip_factor(kernels_.sum_of_squares(size, g), limit);
+  const auto clip = [&](Index size, T* g, double limit) {
+    if (limit > 0) rule.gradient_scale = norm_clip_factor(sum_of_squares(size, g), limit);
   };
   clip(plan_.parameter_size, gradients(), optimizer_.global_clip_norm);
   for (std::size_t i = 0; i < plan_.parameters.size(); ++i) {

@@ -38,19 +38,33 @@ inline void set_float_mode(FloatMode) {}
 inline constexpr FloatMode kFlushSubnormals = 0;
 #endif
 
+// The caller's mode back at the end of a scope.
+class FloatModeScope {
+ public:
+  FloatModeScope(const FloatModeScope&) = delete;
+  FloatModeScope& operator=(const FloatModeScope&) = delete;
+
+ protected:
+  explicit FloatModeScope(FloatMode before) : before_(before) {}
+  ~FloatModeScope() { set_float_mode(before_); }
+
+ private:
+  FloatMode before_;
+};
+
 // While it lives, subnormal numbers (below 1.2e-38 in float32) count as zero on the calling thread and on
 // those that help it.  The moments of a weight whose gradient has become zero, as under a dead ReLU or a
 // pixel that is nearly always black, decay into that range and stay there; roots and quotients of them take
 // twice to twenty times as long.
-class FlushSubnormals {
+class FlushSubnormals : FloatModeScope {
  public:
-  FlushSubnormals() : before_(float_mode()) { set_float_mode(before_ | kFlushSubnormals); }
-  ~FlushSubnormals() { set_float_mode(before_); }
-  FlushSubnormals(const FlushSubnormals&) = delete;
-  FlushSubnormals& operator=(const FlushSubnormals&) = delete;
+  FlushSubnormals() : FloatModeScope(float_mode()) { set_float_mode(float_mode() | kFlushSubnormals); }
+};
 
- private:
-  FloatMode before_;
+// The contrary, for foreign code that runs in between.
+class KeepSubnormals : FloatModeScope {
+ public:
+  KeepSubnormals() : FloatModeScope(float_mode()) { set_float_mode(float_mode() & ~kFlushSubnormals); }
 };
 
 }  // namespace picaflor
