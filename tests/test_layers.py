@@ -1,5 +1,6 @@
 """Layers: what they compute, their weights and configs, and what they refuse."""
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,19 @@ def test_config_makes_an_equal_layer(layer: layers.Layer) -> None:
     again = layers.deserialize(entry)
     assert type(again) is type(layer)
     assert again.get_config() == layer.get_config()
+
+
+@pytest.mark.parametrize("layer", every_layer(), ids=lambda layer: type(layer).__name__)
+def test_built_layer_survives_pickle(layer: layers.Layer, rng: np.random.Generator) -> None:
+    x = rng.normal(size=(5, 2))
+    if isinstance(layer, layers.Normalization) and layer.mean is None:
+        layer.adapt(x)
+    expected = layer(x)
+    again = pickle.loads(pickle.dumps(layer))
+    np.testing.assert_array_equal(again(x), expected, strict=True)
+    start = [] if isinstance(layer, layers.InputLayer) else [pf.Input((2,))]
+    again = pickle.loads(pickle.dumps(pf.Sequential([*start, layer, layers.Flatten()])))
+    np.testing.assert_allclose(again(x), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_config_is_json() -> None:

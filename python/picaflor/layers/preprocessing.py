@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from picaflor._checks import as_real_array, boolean, integer
+from picaflor.initializers import Constant
 from picaflor.layers.base import Layer, LayerOptions, WeightSpec
 from picaflor.layers.shapes import Array, Shape
 
@@ -139,9 +140,9 @@ class Normalization(Layer):
         wanted = self._statistics_shape(shape)
         if self.mean is None:
             return [
-                WeightSpec("mean", wanted, _constant(0.0), trained=False),
-                WeightSpec("variance", wanted, _constant(1.0), trained=False),
-                WeightSpec("count", (), _constant(0.0), trained=False),
+                WeightSpec("mean", wanted, Constant(0.0), trained=False),
+                WeightSpec("variance", wanted, Constant(1.0), trained=False),
+                WeightSpec("count", (), Constant(0.0), trained=False),
             ]
         for name in ("mean", "variance"):
             given = np.shape(getattr(self, name))
@@ -221,13 +222,6 @@ def _moments(x: Array, kept: tuple[int, ...]) -> tuple[Array, Array]:
         mean = mean + shift * (n / (count + n))
         count += n
     return mean, squares / count
-
-
-def _constant(value: float) -> Any:
-    def initializer(shape: Shape, dtype: Any = None, rng: Any = None) -> Array:
-        return np.full(shape, value, dtype=dtype)
-
-    return initializer
 
 
 def _number_or_array(value: npt.ArrayLike, name: str) -> float | Array:
