@@ -133,6 +133,24 @@ def test_no_whole_array_copy_is_made(kind: str) -> None:
     assert peak < 2_000_000
 
 
+@pytest.mark.parametrize("make", [lambda a: a.astype(">f4"), LAYOUTS["misaligned"]])
+@pytest.mark.parametrize("method", ["fit", "train_epoch", "evaluate"])
+def test_what_the_engine_cannot_read_in_place_is_converted_once(make: Any, method: str) -> None:
+    x = make(np.zeros((40_000, 20), np.float32))
+    y = np.zeros(40_000, np.int64)
+    model = pf.Sequential([pf.Input((20,)), layers.Dense(2, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.train_on_batch(np.zeros((9, 20), np.float32), y[:9])  # the quick way is open now
+    options = {"verbose": 0} if method == "fit" else {}
+    tracemalloc.start()
+    try:
+        getattr(model, method)(x, y, batch_size=10_000, **options)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.5 * x.nbytes  # as float64 it would be twice, and at every call
+
+
 def test_images_are_flattened_in_c_order(rng: np.random.Generator) -> None:
     x = rng.normal(size=(20, 2, 2)).astype(np.float32)
     y = rng.integers(0, 3, 20)

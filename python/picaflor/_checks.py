@@ -213,7 +213,8 @@ def as_real_array(value: Any, name: str) -> npt.NDArray[Any]:
     """Return `value` as an array of bool, integers or floats, without a copy where it is one.
 
     Lists, pandas and polars frames and series, memory maps and everything else that
-    ``numpy.asarray`` reads are taken. Float16 becomes float32; other dtypes stay as they are.
+    ``numpy.asarray`` reads are taken. Float16 becomes float32; other dtypes stay as they are, in
+    native order and aligned: the engine would convert others to float64 whenever it is called.
 
     Raises
     ------
@@ -246,20 +247,22 @@ def as_real_array(value: Any, name: str) -> npt.NDArray[Any]:
                 f"{name} must be a rectangular array, got nested sequences of unequal lengths"
             ) from None
     kind = value.dtype.kind
-    if kind in "biu":
-        return value  # type: ignore[no-any-return]
-    if kind == "f":
-        return _native_float(value, name)
+    if kind in "biuf":
+        return _readable(value)
     if kind == "O":
         return _from_objects(value, name)
     raise TypeError(f"{name} must hold numbers, got {_what(value)}")
 
 
-def _native_float(value: npt.NDArray[Any], name: str) -> npt.NDArray[Any]:
-    if value.dtype.itemsize == 2:
+def _readable(value: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return numbers as the engine reads them in place: of a type it knows, native and aligned."""
+    dtype = value.dtype
+    if dtype.kind == "f" and dtype.itemsize == 2:
         return value.astype(np.float32)
-    if value.dtype.itemsize > 8:
+    if dtype.kind == "f" and dtype.itemsize > 8:
         return value.astype(np.float64)
+    if not dtype.isnative or not value.flags.aligned:
+        return value.astype(dtype.newbyteorder("="))
     return value
 
 

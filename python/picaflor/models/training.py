@@ -137,6 +137,8 @@ class Training(Weights):
             return False
         if len(x) == 0 or y.ndim == 0 or len(x) != len(y):
             return False
+        if not (x.dtype.isnative and x.flags.aligned and y.dtype.isnative and y.flags.aligned):
+            return False
         if self._takes_ids:
             return y.ndim == 1 and y.dtype == np.int64
         return y.ndim == 2 and y.shape[1:] == self._out and y.dtype.char in _PLAIN
