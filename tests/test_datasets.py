@@ -9,6 +9,7 @@ import http.server
 import struct
 import sys
 import threading
+import tracemalloc
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -209,6 +210,7 @@ def test_read_idx_reads_every_type(
         (b"\0\0\x08\x01\0\0\0\x03ab", r"truncated.*uint8 values of shape \(3,\), 11 bytes.*got 10"),
         (b"\0\0\x0b\x01\0\0\0\x01abc", r"bytes left over.*int16 values of shape \(1,\).*got 11"),
         (b"\0\0\x0e\x03" + b"\xff" * 12, r"truncated.*float64.*4294967295.*got 16"),
+        (b"\0\0\x08\xff" + b"\0\0\0\x01" * 255 + b"a", "255 dimensions, which no array can"),
         (b"\x1f\x8b\x08\0 not gzip at all", "damaged gzip file"),
         (b"\x1f\x8b", "damaged gzip file"),
     ],
@@ -234,6 +236,33 @@ def test_read_idx_of_damaged_gzip_is_a_value_error(
     path.write_bytes(bytes(damaged))
     with pytest.raises(ValueError, match=r"is not an IDX file|is truncated|is a damaged gzip file"):
         read_idx(path)
+
+
+@pytest.mark.parametrize("padding", [0, 1, 65_536, 200_000])
+def test_read_idx_accepts_zeros_between_gzip_members_and_after_them(
+    tmp_path: Path, padding: int
+) -> None:
+    array = np.arange(60, dtype=np.uint8).reshape(3, 4, 5)
+    data, zeros = idx_bytes(array, 0x08), bytes(padding)
+    path = tmp_path / "padded"
+    path.write_bytes(gzip.compress(data[:30]) + zeros + gzip.compress(data[30:]) + zeros)
+    np.testing.assert_array_equal(read_idx(path), array, strict=True)
+    path.write_bytes(gzip.compress(data) + zeros + b"x")
+    with pytest.raises(ValueError, match="is a damaged gzip file"):
+        read_idx(path)
+
+
+def test_read_idx_of_a_plain_file_makes_no_copy(tmp_path: Path) -> None:
+    array = np.zeros((4000, 1000), dtype=np.uint8)
+    path = tmp_path / "plain"
+    path.write_bytes(idx_bytes(array, 0x08))
+    tracemalloc.start()
+    try:
+        read_idx(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 1.5 * array.nbytes
 
 
 def test_read_idx_of_missing_file(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from picaflor.datasets.idx import decompress, parse_idx
+from picaflor.datasets.idx import decompress, parse_idx, read_bytes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -79,7 +79,7 @@ class ImageSet:
         if not folder.is_dir():
             raise FileNotFoundError(f"{folder} is not a folder")
         paths = [find_file(folder, name) for name in FILE_NAMES]
-        return self._arrays([(decompress(p.read_bytes(), p), str(p)) for p in paths], verify)
+        return self._arrays([(decompress(read_bytes(p), p), str(p)) for p in paths], verify)
 
     def _arrays(self, files: list[tuple[bytearray, str]], verify: bool) -> tuple[Split, Split]:
         """Check content, type and shape of the four files."""

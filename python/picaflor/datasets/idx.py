@@ -59,24 +59,35 @@ def read_idx(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
     ...     read_idx(path)
     array([7, 8, 9], dtype=uint8)
     """
-    return parse_idx(decompress(Path(path).read_bytes(), path), path)
+    return parse_idx(decompress(read_bytes(Path(path)), path), path)
 
 
-def decompress(data: bytes, name: object) -> bytearray:
+def read_bytes(path: Path) -> bytearray:
+    """Read a file; an array on what is returned is writable, so that no copy is made of it."""
+    with path.open("rb") as file:
+        data = bytearray(os.fstat(file.fileno()).st_size)
+        del data[file.readinto(data) :]
+        data += file.read()  # of what has no size, such as a pipe
+    return data
+
+
+def decompress(data: bytes | bytearray, name: object) -> bytearray:
     """Undo gzip if the bytes start with its magic number; `name` is for the message."""
-    out = bytearray()  # grows in place, and an array on it is writable: no copy is made of it
     if not data.startswith(GZIP_MAGIC):
-        out += data
-        return out
+        return data if isinstance(data, bytearray) else bytearray(data)
+    out = bytearray()  # grows in place
     try:
         member = None  # a gzip file is one member or several, one after another
         for start in range(0, len(data), PIECE):
             piece = data[start : start + PIECE]
             while piece:
                 if member is None:
+                    piece = piece.lstrip(b"\0")  # zeros may come between members and after them
+                    if not piece:
+                        break
                     member = zlib.decompressobj(wbits=zlib.MAX_WBITS + 16)
                 out += member.decompress(piece)
-                piece = member.unused_data.lstrip(b"\0")  # padding is allowed between members
+                piece = member.unused_data
                 if member.eof:
                     member = None
         if member is not None:
@@ -112,5 +123,10 @@ def parse_idx(data: bytearray, name: object) -> npt.NDArray[Any]:
             f"{name} {what}: its header says {dtype.newbyteorder('=')} values of shape {shape}, "
             f"{expected} bytes in all, got {len(data)}"
         )
-    values = np.frombuffer(data, dtype, offset=start).reshape(shape)
+    try:
+        values = np.frombuffer(data, dtype, offset=start).reshape(shape)
+    except ValueError as error:
+        raise ValueError(
+            f"{name} has a header of {ndim} dimensions, which no array can have: {error}"
+        ) from None
     return values.astype(dtype.newbyteorder("="), copy=False)
