@@ -107,6 +107,24 @@ def test_data_frames(whole: tuple[Array, Array]) -> None:
         classifier().predict(gaps)
 
 
+def test_masked_entries_are_refused(whole: tuple[Array, Array]) -> None:
+    x, y = whole
+    model = classifier()
+    mask = np.zeros(x.shape, bool)
+    unmasked = np.ma.masked_array(x, mask)
+    np.testing.assert_array_equal(model(unmasked), model(x))
+    for a, b in zip(fitted(unmasked, np.ma.masked_array(y)), fitted(x, y), strict=True):
+        np.testing.assert_array_equal(a, b)
+    mask[3, 1] = mask[5, 2] = True
+    masked = np.ma.masked_array(x, mask)
+    calls = (model, model.predict, model.predict_on_batch, model.layers[0])
+    for call in (*calls, lambda x: model.fit(x, y), lambda x: model.train_on_batch(x, y)):
+        with pytest.raises(ValueError, match="x must have no masked entries, got 2 of 120"):
+            call(masked)
+    with pytest.raises(ValueError, match="y must have no masked entries, got 1 of 30"):
+        model.fit(x, np.ma.masked_equal(np.arange(30) % 3 + 3 * (np.arange(30) == 7), 4))
+
+
 def test_memory_maps(whole: tuple[Array, Array], tmp_path: pathlib.Path) -> None:
     x, y = whole
     np.save(tmp_path / "x.npy", x.astype(np.uint8))

@@ -221,7 +221,7 @@ def as_real_array(value: Any, name: str) -> npt.NDArray[Any]:
     TypeError
         If the values are strings, objects, complex numbers or dates.
     ValueError
-        If nested sequences are ragged.
+        If nested sequences are ragged, or entries of a masked array are masked.
 
     Examples
     --------
@@ -246,6 +246,11 @@ def as_real_array(value: Any, name: str) -> npt.NDArray[Any]:
             raise ValueError(
                 f"{name} must be a rectangular array, got nested sequences of unequal lengths"
             ) from None
+    elif type(value) is not np.ndarray and np.any(getattr(value, "mask", False)):
+        raise ValueError(
+            f"{name} must have no masked entries, got {np.count_nonzero(value.mask)} of "
+            f"{value.size}; fill them, or leave the rows out"
+        )
     kind = value.dtype.kind
     if kind in "biuf":
         return _readable(value)

@@ -48,10 +48,11 @@ class Inference(Passes):
         """
         if training:
             return self._forward_in_training(x)
-        try:  # one call: the engine does the checks
-            return self._forward(x)
-        except (TypeError, ValueError):
-            pass
+        if type(x) is np.ndarray or not hasattr(x, "mask"):
+            try:  # one call: the engine does the checks, but sees no mask
+                return self._forward(x)
+            except (TypeError, ValueError):
+                pass
         return self._infer(x)
 
     def predict_on_batch(self, x: npt.ArrayLike) -> Array:
@@ -70,10 +71,11 @@ class Inference(Passes):
         TypeError, ValueError
             If `x` does not fit.
         """
-        try:
-            return self._forward(x)
-        except (TypeError, ValueError):
-            pass
+        if type(x) is np.ndarray or not hasattr(x, "mask"):
+            try:  # one call: the engine does the checks, but sees no mask
+                return self._forward(x)
+            except (TypeError, ValueError):
+                pass
         return self._infer(x)
 
     def predict(
