@@ -10,7 +10,7 @@ import pytest
 import picaflor as pf
 from picaflor import layers
 
-pytest.importorskip("safetensors")
+safetensors = pytest.importorskip("safetensors")
 
 
 def trained(rng: np.random.Generator) -> tuple[pf.Sequential, np.ndarray, np.ndarray]:
@@ -75,6 +75,29 @@ def test_untrained_models_can_be_saved(tmp_path: pathlib.Path, compiled: bool) -
     assert again.compiled is compiled
     assert again.dtype == "float64"
     np.testing.assert_array_equal(again([[1, 2]]), model([[1, 2]]))
+
+
+def test_a_place_that_cannot_be_written_is_named(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = pf.Sequential([pf.Input((2,)), pf.layers.Dense(1)])
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with pytest.raises(OSError, match="folder") as caught:
+        model.save(folder)
+    assert caught.value.filename == str(folder)
+    name = str(tmp_path / ("long" * 100))
+    with pytest.raises(OSError, match="long") as caught:
+        model.save_weights(name)
+    assert caught.value.filename == name
+
+    def full(tensors: object, path: str, metadata: object) -> None:
+        raise safetensors.SafetensorError("no space left")
+
+    monkeypatch.setattr("safetensors.numpy.save_file", full)
+    with pytest.raises(OSError, match=r"m\.safetensors' could not be written: no space left"):
+        model.save(tmp_path / "m.safetensors")
+    assert list(tmp_path.iterdir()) == [folder]  # no draft is left
 
 
 def test_file_is_plain_safetensors(rng: np.random.Generator, tmp_path: pathlib.Path) -> None:

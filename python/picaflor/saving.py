@@ -173,6 +173,8 @@ def _write(
     import json  # models that are neither saved nor loaded go without
 
     save_file = _safetensors().save_file
+    from safetensors import SafetensorError
+
     path = _checked_path(filepath)
     if not boolean(overwrite, "overwrite") and os.path.exists(path):
         raise FileExistsError(f"{path!r} exists; pass overwrite=True to replace it")
@@ -183,10 +185,16 @@ def _write(
     whole = {name: np.array(value, order="C") for name, value in tensors.items()}
     draft = f"{path}.part"  # an interruption leaves the old file as it was
     try:
+        with open(draft, "wb"):  # says why it cannot be written, which safetensors does not
+            pass
         save_file(whole, draft, metadata={_KEY: text})
         os.replace(draft, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, path) from None
+    except SafetensorError as error:  # the disk is full
+        raise OSError(f"{path!r} could not be written: {error}") from error
     finally:
-        if os.path.exists(draft):
+        if os.path.isfile(draft):
             os.remove(draft)
 
 
