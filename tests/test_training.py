@@ -485,3 +485,29 @@ def test_bad_loss_is_reported_once_with_epoch_and_batch(
     ]
     assert caught[0].category is RuntimeWarning
     assert caught[0].filename == __file__
+
+
+def test_only_training_mode_moves_averages_and_random_numbers(rng: np.random.Generator) -> None:
+    x = rng.normal(3.0, 1.0, size=(8, 2))
+    model = pf.Sequential(
+        [
+            pf.Input((2,)),
+            layers.BatchNormalization(),
+            layers.Dropout(0.5),
+            layers.Dense(1),
+        ],
+        seed=0,
+    )
+    model.compile("sgd", "mse")
+    for training in (False, True):
+        for call in (
+            model,
+            lambda x, training: model.loss_and_gradients(x, x[:, 0], None, training),
+        ):
+            before, drawn = model.get_weights(), model._network.random_state
+            call(x, training=training)
+            moved = [
+                not np.array_equal(a, b) for a, b in zip(before, model.get_weights(), strict=True)
+            ]
+            assert moved == [False, False, training, training, False, False]
+            assert (model._network.random_state != drawn) == training

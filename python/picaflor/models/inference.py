@@ -27,8 +27,9 @@ class Inference(Passes):
         ----------
         x : array_like, shape (n, ...)
         training : bool, default False
-            Whether dropout, noise and batch normalization act as in training; their state then
-            moves on as it does there.
+            Whether dropout, noise and batch normalization act as in training. If so, every call
+            draws new random numbers and moves the moving mean and variance of each
+            `BatchNormalization` that is trainable, as in Keras. Otherwise nothing changes.
 
         Returns
         -------

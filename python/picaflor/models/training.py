@@ -315,7 +315,7 @@ class Training(Weights):
         sample_weight: npt.ArrayLike | None = None,
         training: bool = False,
     ) -> tuple[float, list[Array]]:
-        """Return the loss of these samples and its gradients, without changing a weight.
+        """Return the loss of these samples and its gradients; takes no step of the optimizer.
 
         Parameters
         ----------
@@ -323,7 +323,10 @@ class Training(Weights):
         y : array_like, shape (n,), (n, 1) or (n, c)
         sample_weight : array_like, shape (n,), optional
         training : bool, default False
-            Whether dropout, noise and batch normalization act as in training.
+            Whether dropout, noise and batch normalization act as in training. If so, every call
+            draws new random numbers and moves the moving mean and variance of each
+            `BatchNormalization` that is trainable, as ``model(x, training=True)`` does, in Keras
+            too. Otherwise nothing changes.
 
         Returns
         -------
