@@ -22,8 +22,8 @@ class Network:
 
     @property
     def name(self) -> str:
-        """The sizes, and what is in the inputs where it matters: "784-256-10 0.8"."""
-        return "-".join(map(str, self.sizes)) + (f" {self.zeros:g}" if self.zeros else "")
+        """The sizes, with the zeros among the inputs where there are any: "784-256-10, 80% 0"."""
+        return "-".join(map(str, self.sizes)) + (f", {self.zeros:.0%} 0" if self.zeros else "")
 
     @property
     def classifies(self) -> bool:

@@ -95,7 +95,7 @@ def train(results: Results) -> Any:
             for name in rivals_of(chosen)
         }
         grouped_bars(axes, groups, values, "%.0f %%")
-        axes.set_xlim(0, 108)
+        axes.set_xlim(0, 1.08 * max(100, *values["picaflor"]))
         axes.axvline(100, color="0.3", linewidth=1)
         axes.set_title({"sgd": "training, SGD", "adam": "training, Adam"}[rule])
         axes.set_xlabel("% of the limit set by the matrix products")
