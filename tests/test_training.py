@@ -1,5 +1,7 @@
 """Training: against a plain loop, epochs and steps, validation, weights, convergence, bits."""
 
+import copy
+import pickle
 import threading
 import warnings
 from typing import Any
@@ -511,3 +513,50 @@ def test_only_training_mode_moves_averages_and_random_numbers(rng: np.random.Gen
             ]
             assert moved == [False, False, training, training, False, False]
             assert (model._network.random_state != drawn) == training
+
+
+def test_an_optimizer_serves_one_model(rng: np.random.Generator) -> None:
+    x, y = rng.normal(size=(8, 2)), rng.normal(size=8)
+
+    def make(optimizer: Any) -> pf.Sequential:
+        model = pf.Sequential([pf.Input((2,)), layers.Dense(1)], name="mine", seed=0)
+        model.compile(optimizer, "mse")
+        return model
+
+    adam = pf.optimizers.Adam()
+    one, two = make(adam), make(adam)  # neither has trained yet
+    one.fit(x, y, verbose=0)
+    message = "this Adam optimizer belongs to the model 'mine'"
+    with pytest.raises(ValueError, match=message):
+        make(adam)
+    before = two.get_weights()
+    for train in (two.fit, two.train_on_batch, two.evaluate):
+        with pytest.raises(ValueError, match=message):
+            train(x, y)
+    np.testing.assert_array_equal(two.get_weights()[0], before[0])
+    assert adam.iterations == 1
+    two.compile("sgd", "mse")
+    two.fit(x, y, verbose=0)
+
+    one.compile(adam, "mae")  # its own model may take it again
+    one.fit(x, y, verbose=0)
+    assert adam.iterations == 2
+    copies = [copy.deepcopy(one), pickle.loads(pickle.dumps(one))]
+    for model in (*copies, make(copy.copy(adam)), make(pickle.loads(pickle.dumps(adam)))):
+        model.fit(x, y, verbose=0)
+        assert model.optimizer.iterations == 3
+    with pytest.raises(ValueError, match=message):
+        make(copies[0].optimizer)
+    one.compile("sgd", "mse")  # now it is free
+    two.compile(adam, "mse")
+    two.fit(x, y, verbose=0)
+
+
+def test_an_optimizer_is_free_when_its_model_is_gone(rng: np.random.Generator) -> None:
+    x, y = rng.normal(size=(8, 2)), rng.normal(size=8)
+    adam = pf.optimizers.Adam()
+    for _ in range(3):
+        model = pf.Sequential([pf.Input((2,)), layers.Dense(1)])
+        model.compile(adam, "mse")
+        model.fit(x, y, verbose=0)  # from here on the model and its history hold each other
+        del model

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import gc
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +55,7 @@ class Training(Weights):
         ----------
         optimizer : str, dict or Optimizer, default "rmsprop"
             With the same object as before, its state is kept; with another one it starts anew.
+            One object serves one model: `Optimizer.from_config` makes another.
         loss : str, dict or Loss
             See `picaflor.losses`. A cross-entropy is computed together with a softmax or sigmoid
             at the end of the model, in the stable form. ``"crossentropy"`` becomes the binary,
@@ -66,7 +69,7 @@ class Training(Weights):
         Raises
         ------
         ValueError
-            If a name is not known.
+            If a name is not known, or another model trains with this optimizer.
         TypeError
             If an argument is something else.
 
@@ -78,9 +81,27 @@ class Training(Weights):
         >>> model.compiled
         True
         """
-        self._compiled = Compiled(optimizer, loss, metrics, weighted_metrics)
+        compiled = Compiled(optimizer, loss, metrics, weighted_metrics)
+        self._check_owner(compiled.optimizer)
+        self._compiled = compiled
         self._ready = False
         self._looked_for_steps = False
+
+    def _check_owner(self, optimizer: Any) -> None:
+        """Refuse an optimizer that counts another model's steps."""
+        if self._other_owner(optimizer) is not None:
+            gc.collect()  # a model and its history hold each other: it may be in no one's hands
+        if (owner := self._other_owner(optimizer)) is not None:
+            raise ValueError(
+                f"this {type(optimizer).__name__} optimizer belongs to the model {owner.name!r}, "
+                "whose steps it counts: make another one with the same arguments"
+            )
+
+    def _other_owner(self, optimizer: Any) -> Any:
+        owner = None if optimizer._owner is None else optimizer._owner()
+        if owner is None or owner is self or owner.optimizer is not optimizer:
+            return None
+        return owner
 
     @property
     def compiled(self) -> bool:
@@ -185,6 +206,7 @@ class Training(Weights):
         if self._ready:
             return
         compiled = self._need_compiled()
+        self._check_owner(compiled.optimizer)
         entries = compiled.resolve(self._output_shape(data.shape), data.y)
         if self._network is None:
             self._build_for(data.shape)
@@ -193,6 +215,7 @@ class Training(Weights):
         self._takes_ids = compiled.takes_ids
         self._rule_in_engine = compiled.optimizer._compiled_rule()
         self._optimizer_in_engine = compiled.optimizer
+        compiled.optimizer._owner = weakref.ref(self)
         self._ready = True
 
     def _changed(self) -> None:

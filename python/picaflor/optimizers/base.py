@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
@@ -94,8 +95,8 @@ class Optimizer:
             self._compiled = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return everything but the compiled rule, which is made again when needed."""
-        return {**self.__dict__, "_compiled": None}
+        """Return everything but the compiled rule, made again when needed, and the model."""
+        return {**self.__dict__, "_compiled": None, "_owner": None}
 
     def __repr__(self) -> str:
         """Return the call that makes an equal optimizer, clipping and decay left out."""
@@ -314,6 +315,7 @@ class Optimizer:
         return cls(**arguments)
 
     _compiled: _core.OptimizerRule | None
+    _owner: weakref.ref[Any] | None = None  # the model that counts its steps in `iterations`
     _shapes: list[tuple[tuple[int, ...], np.dtype[Any]]]
 
 

@@ -164,8 +164,12 @@ class BaseMLP(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
             self._optimizer = make_optimizer(self)
             before = None
         if not model.compiled or model.optimizer is not self._optimizer:
-            model.compile(self._optimizer, objective.loss(), weighted_metrics=objective.metrics)
             if before is not None and before.compiled and before.optimizer is self._optimizer:
+                self._optimizer = copy.deepcopy(self._optimizer)  # an optimizer has one model
+            else:
+                before = None
+            model.compile(self._optimizer, objective.loss(), weighted_metrics=objective.metrics)
+            if before is not None:
                 copy_optimizer_state(before, model, rows.x[:1], objective.targets(rows.y[:1]))
         if self.early_stopping:
             if held_out is None:
