@@ -246,10 +246,10 @@ def as_real_array(value: Any, name: str) -> npt.NDArray[Any]:
             raise ValueError(
                 f"{name} must be a rectangular array, got nested sequences of unequal lengths"
             ) from None
-    elif type(value) is not np.ndarray and np.any(getattr(value, "mask", False)):
+    elif type(value) is not np.ndarray and (masked := np.count_nonzero(_mask(value))):
         raise ValueError(
-            f"{name} must have no masked entries, got {np.count_nonzero(value.mask)} of "
-            f"{value.size}; fill them, or leave the rows out"
+            f"{name} must have no masked entries, got {masked} of {value.size}; "
+            "fill them, or leave the rows out"
         )
     kind = value.dtype.kind
     if kind in "biuf":
@@ -257,6 +257,10 @@ def as_real_array(value: Any, name: str) -> npt.NDArray[Any]:
     if kind == "O":
         return _from_objects(value, name)
     raise TypeError(f"{name} must hold numbers, got {_what(value)}")
+
+
+def _mask(value: Any) -> Any:
+    return getattr(value, "mask", False)
 
 
 def _readable(value: npt.NDArray[Any]) -> npt.NDArray[Any]:
