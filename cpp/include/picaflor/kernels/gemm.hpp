@@ -7,14 +7,14 @@
 //   weight gradient  dW = x^T dy         a = x^T (a_row = 1), b = dy
 //
 // Blocking, from the outside in:
-//   rows of c     blocks whose part of a (rows x depth) stays in the second-level cache; where its lines
-//   would
-//                 meet in few cache sets they are packed,
+//   rows of c     blocks whose part of a (rows x depth) stays in the second-level cache; packed where its
+//                 lines would meet in few cache sets,
 //   k             blocks of at most kMaxDepth, so that a panel of b stays in the first-level cache; the sums
 //                 go on through c, which keeps each of them one chain in the order of k,
 //   columns of c  panels of a few vectors, read in place (in a tall product the first tile leaves a copy for
 //                 the others) or, for W^T, turned into the workspace,
 //   rows again    tiles of nearly equal height (10 rows are 5 + 5, not 6 + 4).
+// Where a is mostly zeros, sparse.hpp does it instead.
 #pragma once
 
 #include "picaflor/kernels/panel.hpp"

@@ -60,17 +60,14 @@ void list_terms(Index rows, Index k, const T* a, Index a_row, Index a_col, Place
     for (Index r = 0; r < rows; ++r) {
       const T* const row = a + r * a_row;
       Place* place = places + r * k;
-      Index p = 0;
-      for (; p + line <= k; p += line) {
-        if (is_blank(row + p)) continue;
-        for (Index j = 0; j < line; ++j) {
-          *place = static_cast<Place>(p + j);
-          place += row[p + j] != T(0) ? 1 : 0;
+      for (Index first = 0; first < k; first += line) {
+        const bool whole = first + line <= k;
+        if (whole && is_blank(row + first)) continue;
+        const Index end = whole ? first + line : k;
+        for (Index p = first; p < end; ++p) {
+          *place = static_cast<Place>(p);
+          place += row[p] != T(0) ? 1 : 0;
         }
-      }
-      for (; p < k; ++p) {
-        *place = static_cast<Place>(p);
-        place += row[p] != T(0) ? 1 : 0;
       }
       counts[r] = place - (places + r * k);
     }

@@ -65,20 +65,23 @@ void rows_of_product(const StepContext<T>& ctx, const Step& step, const Matmul<T
   }
 }
 
-// Whether x is so full of zeros that a product had better look for them: by a few of its rows, before the
-// work is split, so that every thread is told the same.  (Below a hundred columns the looking takes longer.)
+// Whether x is so full of zeros that a product had better look for them: by a sample, before the work is
+// split, so that every thread is told the same.  (Below a hundred columns the looking takes longer.)
 template <class T>
 bool is_mostly_zeros(const Step& step, Index n, const T* x, Index x_row) {
-  constexpr Index kSamples = 4, kLeastOut = 96;
+  constexpr Index kRows = 4, kPerRow = 64, kLeastOut = 96;
   constexpr double kMostOthers = 0.3;
   if (step.out < kLeastOut) return false;
-  const Index samples = std::min(n, kSamples);
-  Index others = 0;
-  for (Index i = 0; i < samples; ++i) {
-    const T* const row = x + i * n / samples * x_row;
-    for (Index j = 0; j < step.in; ++j) others += row[j] != T(0) ? 1 : 0;
+  const Index rows = std::min(n, kRows), stride = std::max<Index>(step.in / kPerRow, 1);
+  Index seen = 0, others = 0;
+  for (Index i = 0; i < rows; ++i) {
+    const T* const row = x + i * n / rows * x_row;
+    for (Index j = i * stride / rows; j < step.in; j += stride) {
+      ++seen;
+      others += row[j] != T(0) ? 1 : 0;
+    }
   }
-  return static_cast<double>(others) < kMostOthers * static_cast<double>(samples * step.in);
+  return static_cast<double>(others) < kMostOthers * static_cast<double>(seen);
 }
 
 // y (n, out) = x w + b
