@@ -56,11 +56,16 @@ def exactly(name: str, x: npt.NDArray) -> npt.NDArray[np.float64]:
         return getattr(reference, name)(x)
 
 
+def units_float32(name: str) -> float:
+    """Return the bound that the documentation states, in units in the last place."""
+    return 5.0 if name == "gelu" else 2.0
+
+
 @pytest.mark.parametrize("name", NAMES)
-def test_float32_is_within_two_units_in_the_last_place_everywhere(name):
+def test_float32_is_within_a_few_units_in_the_last_place_everywhere(name):
     x = every_float32(1999)
     error, where = worst(x, forward(name)(x), exactly(name, x))
-    assert error <= 2.0, where
+    assert error <= units_float32(name), where
 
 
 # Where a function bends or its result turns denormal, every number counts.
@@ -73,17 +78,17 @@ def test_float32_is_within_two_units_in_the_last_place_everywhere(name):
         ("silu", -4.0, -3.0),
         ("silu", -109.0, -86.0),
         ("gelu", -14.5, -12.0),
-        ("gelu", -2.0, -1.0),
+        ("gelu", -4.0, -1.0),
         ("exponential", -104.0, -86.0),
         ("exponential", 88.0, 89.0),
         ("softplus", -0.6, 0.6),
         ("softplus", -104.0, -86.0),
     ],
 )
-def test_float32_is_within_two_units_where_it_is_hardest(name, low, high):
+def test_float32_is_within_its_units_where_it_is_hardest(name, low, high):
     x = np.linspace(low, high, 200_003).astype(np.float32)
     error, where = worst(x, forward(name)(x), exactly(name, x))
-    assert error <= 2.0, where
+    assert error <= units_float32(name), where
 
 
 # The bounds that the documentation states; the references are good to about one unit themselves.

@@ -159,7 +159,7 @@ struct HardSigmoid {
 struct Tanh {
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
-    return with_sign_of(x, tanh_nonnegative(abs(x)));
+    return with_sign_of(x, tanh_nonnegative(minus_abs(x)));
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {  // 1 / cosh(x)^2 = 4 z / (1 + z)^2, z = exp(-2 |x|)

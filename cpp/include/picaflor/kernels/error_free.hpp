@@ -30,17 +30,6 @@ EIGEN_STRONG_INLINE P product_error(P a, P b, P p) {
   }
 }
 
-// c - a b for c near a b, exactly
-template <class P>
-EIGEN_STRONG_INLINE P residual(P a, P b, P c) {
-  if constexpr (kFused) {
-    return neg_mul_add(a, b, c);
-  } else {
-    const P p = a * b;
-    return c - p - product_error(a, b, p);
-  }
-}
-
 }  // namespace packet
 
 }  // namespace picaflor::inline PICAFLOR_LEVEL

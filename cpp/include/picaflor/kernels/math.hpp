@@ -36,13 +36,10 @@ struct MathConstants<float> {
   static constexpr float kLog1p[] = {-0.499999881F,  0.333327144F,  -0.249888644F,  0.198996216F,
                                      -0.161351636F,  0.124795064F,  -0.0832385495F, 0.0421144366F,
                                      -0.0136914793F, 0.00208450598F};
-  // (t + 3/4) Phi(-t) exp(t^2/2) on [0, 14.6] as a polynomial in v = 1 - a t / (t + 4), 2^-28.7; its first
-  // coefficient in two parts
-  static constexpr float kTailFar = 14.6F, kTailShift = 4, kTailA = 2.54794526F;
-  static constexpr float kTailHead = 0.458737373F;
-  static constexpr float kTail[] = {-1.27566411e-08F, 0.0302045345F,   -0.0371789075F,   -0.0440625846F,
-                                    -0.0245898459F,   -0.00769325066F, -0.000811464852F, 0.000316256046F,
-                                    9.69502144e-05F,  -1.2583303e-05F, -6.46699436e-06F};
+  // Phi(-t) exp(t^2/2) = (1 + t A(t)) / B(t) on [0, 14.6], 2^-25.7
+  static constexpr float kTailFar = 14.6F;
+  static constexpr float kTailA[] = {0.879623175F, 0.368515849F, 0.0818939656F, 0.00830694474F};
+  static constexpr float kTailB[] = {2, 3.35501575F, 2.41394114F, 0.944281936F, 0.205289006F, 0.0208222233F};
 };
 
 template <>
@@ -62,16 +59,25 @@ struct MathConstants<double> {
                                       0.22222223953647474, 0.18181744479044121, 0.15386548393576202,
                                       0.13301121360879997, 0.12104945113763126, 0.083449702674629062,
                                       0.1700975951061163};
-  // on [0, 38.8] in v = 1 - a t / (t + 6), 2^-57.6
-  static constexpr double kTailFar = 38.7, kTailShift = 6, kTailA = 2.3092783505154642;
-  static constexpr double kTailHead = 0.44471237426829557;
-  static constexpr double kTail[] = {
-      -7.9644057747349899e-18, 0.049008765904757903,   0.0020481816012858267,   -0.025567496346892263,
-      -0.033440149632353186,   -0.028301222418166606,  -0.018436691401380656,   -0.0096019559844493039,
-      -0.003967434235001197,   -0.0012333061192423668, -0.00024090239060315399, -1.2176781077059591e-06,
-      1.7002973537231069e-05,  4.7444109137299052e-06, -2.264819718806105e-07,  -4.4467061600915339e-07,
-      -5.9558016202226199e-08, 3.1162423382581195e-08, 9.3646120603605259e-09,  -1.9454694093271452e-09,
-      -9.808037812886304e-10,  9.2781257833560731e-11, 6.4466762691174933e-11};
+  // on [0, 38.8], 2^-64
+  static constexpr double kTailFar = 38.7;
+  static constexpr double kTailA[] = {1.7639375319142281,     1.5442897417172665,     0.87133459238560262,
+                                      0.34900838723922623,    0.10372046690703826,    0.023291773885755415,
+                                      0.003952766895302098,   0.00049778766460949902, 4.4480535542746205e-05,
+                                      2.5549423779865822e-06, 7.2241821362278763e-08};
+  static constexpr double kTailB[] = {2,
+                                      5.1236441854341868,
+                                      6.176656074039844,
+                                      4.6410286514549819,
+                                      2.4253860415666879,
+                                      0.93078660918880107,
+                                      0.26967559106160954,
+                                      0.059618779031829272,
+                                      0.01001925126431724,
+                                      0.0012541729256727394,
+                                      0.00011167725145427476,
+                                      6.4042908047136548e-06,
+                                      1.810833920375315e-07};
 };
 
 template <class P>
@@ -128,18 +134,22 @@ EIGEN_STRONG_INLINE Reduced<P> reduce(P x, int lift) {
   return reduce_with(x, splat<P>(C::kRound + C::kBias + lift));
 }
 
+// kExpm1Lowest <= x <= 0, for exp(x) - 1 = (factor - 1) + factor q: an error of r counts times factor = 2^n,
+// so that n times what ln 2 loses by rounding never does.
+template <class P>
+EIGEN_STRONG_INLINE Reduced<P> reduce_for_expm1(P x) {
+  if constexpr (!kFused) return reduce(x, 0);
+  using C = Constants<P>;
+  const P magic = splat<P>(C::kRound + C::kBias);
+  const P sum = mul_add(x, splat<P>(1.44269504088896341), magic);
+  return {mul_add(sum - magic, splat<P>(-0.693147180559945309), x), exponent_bits(sum)};
+}
+
 // exp(r) - 1
 template <class P>
 EIGEN_STRONG_INLINE P expm1_reduced(P r) {
   const P r2 = r * r;
   return mul_add(r2, horner_pairs(r, r2, Constants<P>::kExp), r);
-}
-
-// What the last addition of expm1_reduced(r) = q took.
-template <class P>
-EIGEN_STRONG_INLINE P expm1_rounding(P r, P q) {
-  const P r2 = r * r;
-  return r2 * horner_pairs(r, r2, Constants<P>::kExp) - (q - r);
 }
 
 // exp(x) as mantissa * factor, mantissa = 2^-kLift exp(r): products with the mantissa do not underflow
@@ -186,23 +196,23 @@ EIGEN_STRONG_INLINE P exp(P x) {
 template <class P>
 EIGEN_STRONG_INLINE P expm1_nonpositive(P x) {
   using C = Constants<P>;
-  const Reduced<P> e = reduce(max(x, splat<P>(C::kExpm1Lowest)), 0);
+  const Reduced<P> e = reduce_for_expm1(max(x, splat<P>(C::kExpm1Lowest)));
   return mul_add(e.factor, expm1_reduced(e.r), e.factor - splat<P>(1));
 }
 
-// tanh(a) for a >= 0, as -u / (2 + u) with u = exp(-2 a) - 1; the roundings of u and 2 + u are corrected.
+// tanh(a) for a >= 0 from minus_a = -a, as -u / (2 + u) with u = exp(-2 a) - 1; the roundings of u and 2 + u
+// are corrected.
 template <class P>
-EIGEN_STRONG_INLINE P tanh_nonnegative(P a) {
+EIGEN_STRONG_INLINE P tanh_nonnegative(P minus_a) {
   using C = Constants<P>;
   const P half = splat<P>(0.5), one = splat<P>(1), two = splat<P>(2);
-  const Reduced<P> e = reduce(max(a * splat<P>(-2), splat<P>(C::kExpm1Lowest)), 0);
+  const Reduced<P> e = reduce_for_expm1(max(minus_a + minus_a, splat<P>(C::kExpm1Lowest)));
   const P q = expm1_reduced(e.r), whole = e.factor - one;
   const P u = mul_add(e.factor, q, whole);
   const P u_low = mul_add(e.factor, q, whole - u);  // the product with a power of two is exact
   const P d = u + two, d_low = u - (d - two) + u_low;
   const P y = u / d;  // -tanh(a); 1 / d = (1 - y) / 2
-  const P error = neg_mul_add(y, d_low, u_low) * neg_mul_add(y, half, half);
-  return abs(y + error);
+  return abs(mul_add(neg_mul_add(y, d_low, u_low), neg_mul_add(y, half, half), y));
 }
 
 // log(1 + z) = z + rest for 0 <= z <= 1, with -0.31 z <= rest <= 0
@@ -254,62 +264,36 @@ struct OnePlus {
   }
 };
 
-// -t^2/2 reduced, with the square in two parts
+// -t^2/2 reduced, for 0 <= t <= kTailFar and t2 = t t; what rounding took from t2 counts too
 template <class P>
-EIGEN_STRONG_INLINE Reduced<P> reduce_half_square(P t) {
+EIGEN_STRONG_INLINE Reduced<P> reduce_half_square(P t, P t2) {
   using C = Constants<P>;
   const P minus_half = splat<P>(-0.5);
-  const P high = upper_half(t);
-  Reduced<P> e = reduce(high * minus_half * high, C::kLift);
-  e.r = mul_add((t - high) * (t + high), minus_half, e.r);
+  Reduced<P> e = reduce_with(t2 * minus_half, splat<P>(C::kRound + C::kBias + C::kLift));
+  e.r = mul_add(product_error(t, t, t2), minus_half, e.r);
   return e;
 }
 
-// F - kTailHead
-template <class P>
-EIGEN_STRONG_INLINE P tail_shape(P t) {
-  using C = Constants<P>;
-  const P v = neg_mul_add(t / (t + splat<P>(C::kTailShift)), splat<P>(C::kTailA), splat<P>(1));
-  return horner_pairs(v, v * v, C::kTail);
-}
-
 // t Phi(-t) for 0 <= t <= kTailFar; Phi is the normal distribution function.
-//   t Phi(-t) = exp(-t^2/2) g F,   g = t / (t + 3/4),   F = (t + 3/4) Phi(-t) exp(t^2/2), 0.375 ... 0.47
-// g, F and their product are carried with their rounding errors: without that the result is 4 units off.
+//   t Phi(-t) = exp(-t^2/2) (t + t^2 A) / B
+// A and B have positive coefficients only, so that their roundings stay small.
 template <class P>
 EIGEN_STRONG_INLINE P times_gaussian_tail(P t) {
   using C = Constants<P>;
-  const P near = splat<P>(0.75), head = splat<P>(C::kTailHead);
-  const Reduced<P> e = reduce_half_square(t);
-  const P q = expm1_reduced(e.r);
-
-  const P d = t + near;
-  const P d_low = min(t, near) - (d - max(t, near));
-  const P g = t / d;
-  const P d_inverse = neg_mul_add(g, splat<P>(1 / 0.75), splat<P>(1 / 0.75));
-  const P g_low = neg_mul_add(g, d_low, residual(g, d, t)) * d_inverse;
-
-  const P bump = tail_shape(t);
-  const P f = head + bump;
-  const P f_low = bump - (f - head);
-
-  const P gf = g * f;
-  P gf_low = mul_add(g, f_low, mul_add(g_low, f, product_error(g, f, gf)));
-  if constexpr (!kFused) {  // and of q = r + r^2 P(r), where products are rounded too
-    gf_low = gf_low + gf * expm1_rounding(e.r, q);
-  }
-  const P y = gf + mul_add(gf, q, gf_low);
-  return y * e.factor * splat<P>(kUnlift<P>);
+  const P t2 = t * t;
+  const Reduced<P> e = reduce_half_square(t, t2);
+  const P y = mul_add(t2, horner_pairs(t, t2, C::kTailA), t) / horner_pairs(t, t2, C::kTailB);
+  return mul_add(y, expm1_reduced(e.r), y) * e.factor * splat<P>(kUnlift<P>);
 }
 
-// t phi(t) - Phi(-t) = exp(-t^2/2) (t / sqrt(2 pi) - F / (t + 3/4)), the slope of -t Phi(-t)
+// t phi(t) - Phi(-t) = exp(-t^2/2) (t / sqrt(2 pi) - (1 + t A) / B), the slope of -t Phi(-t)
 template <class P>
 EIGEN_STRONG_INLINE P gaussian_slope(P t) {
   using C = Constants<P>;
-  const P unlift = splat<P>(kUnlift<P>);
-  const Reduced<P> e = reduce_half_square(t);
-  const P f = splat<P>(C::kTailHead) + tail_shape(t);
-  const P h = mul_add(t, splat<P>(0.398942280401432678), -(f / (t + splat<P>(0.75))));
+  const P t2 = t * t, unlift = splat<P>(kUnlift<P>);
+  const Reduced<P> e = reduce_half_square(t, t2);
+  const P ratio = mul_add(t, horner_pairs(t, t2, C::kTailA), splat<P>(1)) / horner_pairs(t, t2, C::kTailB);
+  const P h = mul_add(t, splat<P>(0.398942280401432678), -ratio);
   return h * mul_add(expm1_reduced(e.r), unlift, unlift) * e.factor;
 }
 
