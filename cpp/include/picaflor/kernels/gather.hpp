@@ -26,6 +26,18 @@ T element(const char* p) noexcept {
   }
 }
 
+// to (d) = from, of the same type; without a call, which short rows would feel.
+template <class T>
+void copy_row(const char* from, Index d, T* to) noexcept {
+  constexpr Index size = sizeof(T), step = 32 / size;
+  if (d < step) {
+    for (Index j = 0; j < d; ++j) to[j] = element<T, T>(from + j * size);
+    return;
+  }
+  for (Index j = 0; j < d - step; j += step) std::memcpy(to + j, from + j * size, step * size);
+  std::memcpy(to + d - step, from + (d - step) * size, step * size);
+}
+
 inline void prefetch_row(const char* row, Index bytes) noexcept {
   for (Index at = 0; at < bytes; at += kCacheLine) prefetch(row + at);
   if (bytes > 0) prefetch(row + bytes - 1);  // a row begins anywhere in its first line
@@ -46,7 +58,7 @@ void gather_elements(const GatherRows<T>& g) noexcept {
     if (contiguous) {
       if (g.rows != nullptr && i < g.ahead) prefetch_row(source(g.distance + i), g.d * size);
       if constexpr (sizeof(T) == sizeof(Source) && Source(1) / Source(2) != Source(0)) {
-        std::memcpy(out, row, static_cast<std::size_t>(g.d * size));
+        copy_row(row, g.d, out);
       } else {
         for (Index j = 0; j < g.d; ++j) out[j] = element<T, Source>(row + j * size);
       }

@@ -108,9 +108,9 @@ void pack_rows(Index k, const Left<T>& left, Tiles tiles, T* packed) noexcept {
 }
 
 // All tiles of a panel, the lower ones first.  With t.copy the first tile leaves its columns of b there,
-// contiguous, for the others to read.
+// contiguous, for the others to read.  Of t, the fields about a, b and c are used up.
 template <class T>
-void multiply_panel(TileColumn<T> t, const Left<T>& left, Tiles tiles, int width) noexcept {
+void multiply_panel(TileColumn<T>& t, const Left<T>& left, const Tiles& tiles, int width) noexcept {
   const Index height = tiles.size, taller = tiles.count - tiles.smaller;
   const auto multiply = [&](auto kernels, Index rows, Index count) {
     t.tiles = count;
@@ -136,7 +136,7 @@ void multiply_panel(TileColumn<T> t, const Left<T>& left, Tiles tiles, int width
 
 // The same for a panel of less than a vector: each tile of c passes through a buffer of whole vectors.
 template <class T>
-void multiply_narrow_panel(TileColumn<T> t, Left<T> left, Tiles tiles, Index columns) noexcept {
+void multiply_narrow_panel(TileColumn<T> t, Left<T> left, const Tiles& tiles, Index columns) noexcept {
   constexpr Index lanes = kLanes<T>;
   alignas(kCacheLine) T buffer[kMaxRows * lanes] = {};
   alignas(kCacheLine) T bias[lanes] = {};
@@ -145,7 +145,6 @@ void multiply_narrow_panel(TileColumn<T> t, Left<T> left, Tiles tiles, Index col
   T* const c = t.c;
   const Index c_row = t.c_row;
   t.bias = bias;
-  t.c = buffer;
   t.c_row = lanes;
   for (Index i = 0; i < tiles.count; ++i) {
     const Index first = tiles.begin(i), height = tiles.size_of(i);
@@ -153,6 +152,7 @@ void multiply_narrow_panel(TileColumn<T> t, Left<T> left, Tiles tiles, Index col
     for (Index r = 0; reads_c && r < height; ++r) {
       for (Index j = 0; j < columns; ++j) buffer[r * lanes + j] = rows[r * c_row + j];
     }
+    t.c = buffer;
     multiply_panel(t, left, Tiles(height), 1);
     left.a += height * left.row;
     for (Index r = 0; r < height; ++r) {
@@ -215,14 +215,16 @@ void matmul(const Matmul<T>& g) noexcept {
       t.init = part == 0 ? g.init : MatmulInit::accumulate;
       t.end = part + 1 == blocking.depths.count ? g.end : MatmulEnd::store;
       t.alpha = g.alpha;
-      if (!packs && tiles.count >= kTilesToCopy) t.copy = g.workspace;
+      t.copy = !packs && tiles.count >= kTilesToCopy ? g.workspace : nullptr;
 
-      const Left<T> plain{g.a + row * g.a_row + first * g.a_col, g.a_row, g.a_col};
-      Left<T> left = plain;
+      const Left<T> plain{g.a + row * g.a_row + first * g.a_col, g.a_row, g.a_col, false};
+      Left<T> packed;
+      const Left<T>* left = &plain;
       if (packs_rows<T>(tiles, panels.count(), t.k, g.a_row, g.a_col)) {
-        T* const packed = g.workspace + padded<T>(t.k * panels.widest() * kLanes<T>);
-        pack_rows(t.k, plain, tiles, packed);
-        left = {packed, 0, 0, true};
+        T* const rows = g.workspace + padded<T>(t.k * panels.widest() * kLanes<T>);
+        pack_rows(t.k, plain, tiles, rows);
+        packed = {rows, 0, 0, true};
+        left = &packed;
       }
 
       for (Index i = 0; i < panels.count(); ++i) {
@@ -242,11 +244,11 @@ void matmul(const Matmul<T>& g) noexcept {
           t.b_last = t.c_last;
         }
         if (panels.narrow()) {
-          multiply_narrow_panel(t, left, tiles, g.m);
+          multiply_narrow_panel(t, *left, tiles, g.m);
         } else if (width > max_vectors(tiles.tallest())) {
           multiply_panel(t, plain, Tiles(tiles.rows, kWideRows), width);
         } else {
-          multiply_panel(t, left, tiles, width);
+          multiply_panel(t, *left, tiles, width);
         }
       }
     }

@@ -5,8 +5,9 @@
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
+// One part is the common case of small networks, which would feel the divisions.
 constexpr Index parts_of(Index whole, Index at_most) {
-  return (whole + at_most - 1) / at_most;
+  return whole > at_most ? (whole + at_most - 1) / at_most : whole > 0 ? 1 : 0;
 }
 
 // A whole cut into nearly equal parts, the larger ones last.
@@ -14,7 +15,9 @@ struct Parts {
   Index count, size, smaller;  // parts, the size of the smaller ones and how many of these there are
 
   constexpr Parts(Index whole, Index parts)
-      : count(parts), size(whole / parts), smaller(parts - whole % parts) {}
+      : count(parts),
+        size(parts == 1 ? whole : whole / parts),
+        smaller(parts == 1 ? 1 : parts - whole % parts) {}
   constexpr Index begin(Index i) const { return i * size + (i > smaller ? i - smaller : 0); }
   constexpr Index size_of(Index i) const { return i < smaller ? size : size + 1; }
   constexpr Index largest() const { return size_of(count - 1); }

@@ -53,21 +53,22 @@ inline constexpr int kWideVectors = max_vectors(kMaxRows) + 1;
 inline constexpr int kWideRows = kManyRegisters ? 6 : 4;
 static_assert(max_vectors(kWideRows) >= kWideVectors);
 
-// A column of tiles: `tiles` tiles of the same shape below one another.
+// A column of tiles: `tiles` tiles of the same shape below one another.  Without defaults, because clearing
+// it would take a small product longer than its sums.
 template <class T>
 struct TileColumn {
-  Index k = 0, tiles = 0;
-  const T* a = nullptr;
-  Index a_row = 0, a_col = 0, a_tile = 0;  // a_tile: distance from one tile's rows to the next tile's
-  const T* b = nullptr;
-  Index b_row = 0, b_last = 0;  // b_last: where the last vector of a row of b begins (vectors may overlap)
-  T* c = nullptr;
-  Index c_row = 0, c_last = 0;
-  const T* bias = nullptr;
-  MatmulInit init = MatmulInit::zero;
-  MatmulEnd end = MatmulEnd::store;
-  T alpha = 1;
-  T* copy = nullptr;  // (k, Vectors * lanes) receives the rows of b, where Copies is true
+  Index k, tiles;
+  const T* a;
+  Index a_row, a_col, a_tile;  // a_tile: distance from one tile's rows to the next tile's
+  const T* b;
+  Index b_row, b_last;  // b_last: where the last vector of a row of b begins (vectors may overlap)
+  T* c;
+  Index c_row, c_last;
+  const T* bias;
+  MatmulInit init;
+  MatmulEnd end;
+  T alpha;
+  T* copy;  // (k, Vectors * lanes) receives the rows of b, where Copies is true
 };
 
 // The tile that copies b is the first to read it, at a stride that often leads to another page with every

@@ -68,17 +68,16 @@ Matmul<T> block_of(const Matmul<T>& product, Grid grid, Index i) {
   return block;
 }
 
-// `workspaces` has one workspace of matmul_workspace(n, m, k) elements for each of the threads.
+// `workspaces` has one workspace of matmul_workspace(n, m, k) elements for each of the threads; the product's
+// own is set.
 template <class T>
-void matmul_threaded(const KernelTable<T>& kernels, const Matmul<T>& product, T* const* workspaces,
-                     Index threads) {
+void matmul_threaded(const KernelTable<T>& kernels, Matmul<T>& product, T* const* workspaces, Index threads) {
   Grid grid = grid_for<T>(product.n, product.m, product.k, threads);
   // By rows: then each is searched for its zeros once.
   if (product.leaves_out_zeros && product.n >= grid.size() * kRowUnit) grid = {grid.size(), 1};
   if (grid.size() == 1) {
-    Matmul<T> whole = product;
-    whole.workspace = workspaces[0];
-    kernels.matmul(whole);
+    product.workspace = workspaces[0];
+    kernels.matmul(product);
     return;
   }
   parallel_for(grid.size(), [&](Index i) {

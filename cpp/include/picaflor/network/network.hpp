@@ -102,8 +102,9 @@ class Network {
   bool backward_and_update(const StepContext<T>& ctx, double rate);
   RangeSums no_sums() const;
   void add_batch(RangeSums& sums, double loss);
+  double operations(Index n) const { return static_cast<double>(n) * plan_.operations_per_row; }
   // Whether a minibatch of n rows may take so long that somebody would like to interrupt it.
-  bool is_long(Index n) const { return static_cast<double>(n) * plan_.operations_per_row > 5e9; }
+  bool is_long(Index n) const { return operations(n) > 5e9; }
   double penalty_scale() const { return reduction_.penalty_per_sample ? 1 / denominator_ : 1; }
 
   const KernelTable<T>& kernels_;
@@ -137,8 +138,6 @@ RangeSums Network<T>::train(const Dataset<T>& data, const RangeRequest& request)
   workspace_.prepare(plan_, kernels_, std::min(request.batch_size, request.stop - request.start), true);
   Watch watch(request.seconds, request.interrupt);
   for (Index start = request.start; start < request.stop; start += request.batch_size) {
-    sums.interrupted = watch.interrupted();
-    if (sums.interrupted) break;
     const Index n = std::min(request.batch_size, request.stop - start);
     load(data, request.order, start, n, request.stop);
     const StepContext<T> ctx = context(true, is_long(n) ? &watch : nullptr);
@@ -152,7 +151,10 @@ RangeSums Network<T>::train(const Dataset<T>& data, const RangeRequest& request)
     }
     ++random.stream;
     add_batch(sums, loss);
-    if (watch.time_over()) break;
+    if (watch.is_over(operations(n))) {
+      sums.interrupted = watch.interrupted();
+      break;
+    }
   }
   return sums;
 }
@@ -172,7 +174,10 @@ RangeSums Network<T>::evaluate(const Dataset<T>& data, const RangeRequest& reque
     sums.interrupted = watch.interrupted();
     if (sums.interrupted) break;
     add_batch(sums, loss_of_batch(nullptr));
-    if (watch.time_over()) break;
+    if (watch.is_over(operations(n))) {
+      sums.interrupted = watch.interrupted();
+      break;
+    }
   }
   return sums;
 }

@@ -52,16 +52,15 @@ Index rows_between_questions(const StepContext<T>& ctx, const Step& step) {
 // Rough cost of an elementwise kernel, in the operations that useful_threads counts.
 inline constexpr double kElementwiseCost = 16;
 
-// A product whose rows are the minibatch's.
+// A product whose rows are the minibatch's, a stretch of them after the other.
 template <class T>
-void rows_of_product(const StepContext<T>& ctx, const Step& step, const Matmul<T>& product) {
+void rows_of_product(const StepContext<T>& ctx, const Step& step, Matmul<T>& product) {
   const Index stretch = rows_between_questions(ctx, step);
   for (Index row = 0; row < ctx.n && !ctx.interrupted(); row += stretch) {
-    Matmul<T> rows = product;
-    rows.n = std::min(stretch, ctx.n - row);
-    rows.a += row * product.a_row;
-    rows.c += row * product.c_row;
-    matmul_threaded(ctx.kernels, rows, ctx.workspaces, ctx.threads);
+    product.n = std::min(stretch, ctx.n - row);
+    matmul_threaded(ctx.kernels, product, ctx.workspaces, ctx.threads);
+    product.a += product.n * product.a_row;
+    product.c += product.n * product.c_row;
   }
 }
 
@@ -89,7 +88,6 @@ template <class T>
 void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
   const Parameter& kernel = ctx.parameter(step.kernel);
   Matmul<T> product;
-  product.n = ctx.n;
   product.m = ctx.whole_vectors(step.out);
   product.k = step.in;
   product.a = x;
@@ -110,7 +108,6 @@ template <class T>
 void dense_backward_data(const StepContext<T>& ctx, const Step& step, const T* dy, T* dx, Index dx_row) {
   const Parameter& kernel = ctx.parameter(step.kernel);
   Matmul<T> product;
-  product.n = ctx.n;
   product.m = step.in;
   product.k = step.out;
   product.a = dy;
@@ -133,7 +130,6 @@ void dense_backward_kernel(const StepContext<T>& ctx, const Step& step, const T*
   Matmul<T> product;
   product.n = step.in;
   product.m = ctx.whole_vectors(step.out);
-  product.k = ctx.n;
   product.a = x;
   product.a_row = 1;
   product.a_col = x_row;
@@ -144,12 +140,11 @@ void dense_backward_kernel(const StepContext<T>& ctx, const Step& step, const T*
   product.leaves_out_zeros = is_mostly_zeros(step, ctx.n, x, x_row);
   const Index stretch = std::max<Index>(rows_between_questions(ctx, step), 1);
   for (Index row = 0; row == 0 || (row < ctx.n && !ctx.interrupted()); row += stretch) {
-    Matmul<T> rows = product;  // the sums go on from one stretch to the next: same bits
-    rows.k = std::min(stretch, ctx.n - row);
-    rows.a += row * x_row;
-    rows.b += row * step.row;
-    rows.init = row == 0 ? MatmulInit::zero : MatmulInit::accumulate;
-    matmul_threaded(ctx.kernels, rows, ctx.workspaces, ctx.threads);
+    product.k = std::min(stretch, ctx.n - row);
+    matmul_threaded(ctx.kernels, product, ctx.workspaces, ctx.threads);
+    product.a += product.k * x_row;
+    product.b += product.k * step.row;
+    product.init = MatmulInit::accumulate;  // the sums go on from one stretch to the next: same bits
   }
 }
 
@@ -182,7 +177,17 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
   for (int s = 0; s < kMaxSlots; ++s)
     update.slots[s] = slots[s] == nullptr ? nullptr : slots[s] + kernel.offset;
 
-  const auto block = [&](Grid grid, Index i) {
+  Grid grid = grid_for<T>(update.d, update.m, update.n, ctx.threads);
+  // Without state, the columns of the forward product; state is split by rows, so that what a core streams
+  // through lies together: of parts of rows, its prefetching would also fetch what another core is writing.
+  const bool by_rows = slots[0] != nullptr || update.leaves_out_zeros;
+  if (by_rows && update.d / kRowUnit >= grid.size()) grid = {grid.size(), 1};
+  if (grid.size() == 1) {
+    update.workspace = ctx.workspaces[0];
+    ctx.kernels.dense_update(update);
+    return;
+  }
+  parallel_for(grid.size(), [&](Index i) {
     const Range rows = part_of(update.d, kRowUnit, grid.rows, i / grid.cols);
     const Range cols = part_of(update.m, kColumnUnit<T>, grid.cols, i % grid.cols);
     const Index corner = rows.begin * kernel.row + cols.begin;
@@ -195,17 +200,7 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
     for (T*& slot : part.slots) slot = slot == nullptr ? nullptr : slot + corner;
     part.workspace = ctx.workspaces[i];
     if (part.d > 0 && part.m > 0) ctx.kernels.dense_update(part);
-  };
-  Grid grid = grid_for<T>(update.d, update.m, update.n, ctx.threads);
-  // Without state, the columns of the forward product; state is split by rows, so that what a core streams
-  // through lies together: of parts of rows, its prefetching would also fetch what another core is writing.
-  const bool by_rows = slots[0] != nullptr || update.leaves_out_zeros;
-  if (by_rows && update.d / kRowUnit >= grid.size()) grid = {grid.size(), 1};
-  if (grid.size() == 1) {
-    block(grid, 0);
-  } else {
-    parallel_for(grid.size(), [&](Index i) { block(grid, i); });
-  }
+  });
 }
 
 // y = f(x) over n rows of `step.row` elements, padding included, or over the c columns of softmax
