@@ -120,6 +120,7 @@ py::tuple dense_backward_on(const py::array& dy_in, const py::array& x_in, const
   data.a = dy.data, data.a_row = dy.row_stride;
   data.b = weight.data, data.b_row = weight.col_stride, data.b_col = weight.row_stride;
   data.c = static_cast<T*>(dx.mutable_data()), data.c_row = d;
+  data.is_one_row = n == 1;
 
   Matmul<T> kernel;  // dweight = x^T dy
   kernel.n = d, kernel.m = m, kernel.k = n;

@@ -14,9 +14,10 @@
 //   columns of c  panels of a few vectors, read in place (in a tall product the first tile leaves a copy for
 //                 the others) or, for W^T, turned into the workspace,
 //   rows again    tiles of nearly equal height (10 rows are 5 + 5, not 6 + 4).
-// Where a is mostly zeros, sparse.hpp does it instead.
+// Where a is mostly zeros, sparse.hpp does it instead; where it is one row and b = W^T, dots.hpp.
 #pragma once
 
+#include "picaflor/kernels/dots.hpp"
 #include "picaflor/kernels/panel.hpp"
 #include "picaflor/kernels/parts.hpp"
 #include "picaflor/kernels/sparse.hpp"
@@ -52,6 +53,9 @@ inline constexpr Index kRowBlock = 256 * 1024 / Index{sizeof(T)};
 inline constexpr Index kTilesToCopy = 8;
 static_assert(kTilesToCopy >= kTall);
 static_assert(kMaxScaledDepth >= kMaxDepth);  // of the two, the larger one sizes the workspace
+// Up to this many steps, sums take less time than reading and writing c: low and wide tiles go through it row
+// by row.
+inline constexpr Index kShallow = 4;
 // From this many panels on, packing the rows of a may pay; always, where it pays at all, from this depth on.
 inline constexpr Index kPanelsToPackRows = 8;
 inline constexpr Index kDepthToPackRows = 96;
@@ -197,12 +201,14 @@ template <class T>
 void matmul(const Matmul<T>& g) noexcept {
   if (g.n == 0 || g.m == 0) return;
   if (g.leaves_out_zeros && can_leave_out_zeros(g)) return matmul_sparse(g);
+  if (can_use_dots(g)) return matmul_dots(g);
   const Index max_depth = g.end == MatmulEnd::add_scaled ? kMaxScaledDepth : kMaxDepth;
   const Blocking blocking(g.n, g.k, max_depth, kRowBlock<T>);
 
   for (Index block = 0; block < blocking.rows.count; ++block) {
     const Index row = blocking.rows.begin(block);
-    const Tiles tiles(blocking.rows.size_of(block));
+    const bool shallow = g.k <= kShallow && parts_of(g.m, kLanes<T>) >= kMaxVectors / 2;
+    const Tiles tiles(blocking.rows.size_of(block), shallow ? 1 : kMaxRows);
     const Panels<T> panels(g.m, max_vectors(tiles.tallest()));
     const bool packs = panels.narrow() || g.b_col != 1;
 
@@ -215,12 +221,12 @@ void matmul(const Matmul<T>& g) noexcept {
       t.init = part == 0 ? g.init : MatmulInit::accumulate;
       t.end = part + 1 == blocking.depths.count ? g.end : MatmulEnd::store;
       t.alpha = g.alpha;
-      t.copy = !packs && tiles.count >= kTilesToCopy ? g.workspace : nullptr;
+      t.copy = !packs && !shallow && tiles.count >= kTilesToCopy ? g.workspace : nullptr;
 
       const Left<T> plain{g.a + row * g.a_row + first * g.a_col, g.a_row, g.a_col, false};
       Left<T> packed;
       const Left<T>* left = &plain;
-      if (packs_rows<T>(tiles, panels.count(), t.k, g.a_row, g.a_col)) {
+      if (!shallow && packs_rows<T>(tiles, panels.count(), t.k, g.a_row, g.a_col)) {
         T* const rows = g.workspace + padded<T>(t.k * panels.widest() * kLanes<T>);
         pack_rows(t.k, plain, tiles, rows);
         packed = {rows, 0, 0, true};

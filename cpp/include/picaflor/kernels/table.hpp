@@ -50,6 +50,7 @@ struct Matmul {
   MatmulEnd end = MatmulEnd::store;
   T alpha = 1;
   bool leaves_out_zeros = false;  // a is mostly zeros
+  bool is_one_row = false;        // n = 1 before any cutting: the sums may be formed otherwise, see dots.hpp
   T* workspace = nullptr;         // matmul_workspace(...) elements, aligned to kCacheLine
 };
 

@@ -117,6 +117,7 @@ void dense_backward_data(const StepContext<T>& ctx, const Step& step, const T* d
   product.b_col = kernel.row;
   product.c = dx;
   product.c_row = dx_row;
+  product.is_one_row = ctx.n == 1;
   rows_of_product(ctx, step, product);
   if (dx_row == step.in) return;
   for (Index i = 0; i < ctx.n; ++i) std::fill(dx + i * dx_row + step.in, dx + (i + 1) * dx_row, T(0));
