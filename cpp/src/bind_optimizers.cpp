@@ -42,8 +42,8 @@ Prepared prepare(py::handle variable, py::handle gradient, std::size_t i) {
 }
 
 template <class T>
-Update<T> as_update(Prepared& prepared, const py::list& slots, int count, std::size_t i) {
-  Update<T> update;
+ParameterRows<T> as_update(Prepared& prepared, const py::list& slots, int count, std::size_t i) {
+  ParameterRows<T> update;
   update.size = prepared.work.size();
   update.p = static_cast<T*>(prepared.work.mutable_data());
   update.g = static_cast<const T*>(prepared.gradient.data());
@@ -74,8 +74,8 @@ class OptimizerRule {
     if (iteration < 0)
       throw py::value_error("iteration must be at least 0, got " + std::to_string(iteration));
     std::vector<Prepared> prepared;
-    std::vector<Update<float>> singles;
-    std::vector<Update<double>> doubles;
+    std::vector<ParameterRows<float>> singles;
+    std::vector<ParameterRows<double>> doubles;
     prepared.reserve(variables.size());
     Index work = 0;
     for (std::size_t i = 0; i < variables.size(); ++i) {

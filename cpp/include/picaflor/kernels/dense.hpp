@@ -29,12 +29,15 @@ void dense_update_plain(const DenseUpdate<T>& u) noexcept {
   gradient.c_row = u.m;
   matmul_plain(gradient);
   for (Index i = 0; i < u.d; ++i) {
-    T* const w = u.w + i * u.w_row;
-    T* const g = u.workspace + i * u.m;
-    T* slots[kMaxSlots];
-    for (int s = 0; s < kMaxSlots; ++s) slots[s] = u.slots[s] == nullptr ? nullptr : u.slots[s] + i * u.w_row;
-    if (u.l1 != 0 || u.l2 != 0) add_penalty_gradient(u.m, w, u.l1, u.l2, g);
-    optimizer_step(u.step, u.m, w, g, slots[0], slots[1], slots[2]);
+    ParameterRows<T> row;
+    row.size = u.m;
+    row.p = u.w + i * u.w_row;
+    row.g = u.workspace + i * u.m;
+    for (int s = 0; s < kMaxSlots; ++s) {
+      row.slots[s] = u.slots[s] == nullptr ? nullptr : u.slots[s] + i * u.w_row;
+    }
+    if (u.l1 != 0 || u.l2 != 0) add_penalty_gradient(u.m, row.p, u.l1, u.l2, u.workspace + i * u.m);
+    optimizer_step(u.step, row);
   }
 }
 
@@ -58,20 +61,26 @@ Index dense_update_workspace(Index n, Index d, Index m) noexcept {
   return padded<T>(strip < d * columns ? strip : d * columns) + matmul_workspace<T>(d, m, n);
 }
 
-// The rule on rows of w whose gradient is g (rows, m).
+// The rule on `rows` rows of w from `row` on, columns from `column` on, whose gradient is g (rows, columns).
 template <class T>
-void update_strip(const DenseUpdate<T>& u, Index row, Index rows, Index column, Index columns, T* g,
-                  Index g_row) noexcept {
+void update_strip(const DenseUpdate<T>& u, Index row, Index rows, Index column, Index columns,
+                  T* g) noexcept {
+  const Index corner = row * u.w_row + column;
   const bool contiguous = columns == u.w_row;
-  const Index runs = contiguous ? 1 : rows, size = contiguous ? rows * columns : columns;
-  for (Index i = 0; i < runs; ++i) {
-    const Index corner = (row + i) * u.w_row + column;
-    T* slots[kMaxSlots];
-    for (int s = 0; s < kMaxSlots; ++s) slots[s] = u.slots[s] == nullptr ? nullptr : u.slots[s] + corner;
-    T* const gradient = g + i * g_row;
-    if (u.l1 != 0 || u.l2 != 0) add_penalty_gradient(size, u.w + corner, u.l1, u.l2, gradient);
-    optimizer_step(u.step, size, u.w + corner, gradient, slots[0], slots[1], slots[2]);
+  ParameterRows<T> strip;
+  strip.rows = contiguous ? 1 : rows;
+  strip.size = contiguous ? rows * columns : columns;
+  strip.p = u.w + corner;
+  strip.g = g;
+  strip.p_row = u.w_row;
+  strip.g_row = columns;
+  for (int s = 0; s < kMaxSlots; ++s) strip.slots[s] = u.slots[s] == nullptr ? nullptr : u.slots[s] + corner;
+  if (u.l1 != 0 || u.l2 != 0) {
+    for (Index i = 0; i < strip.rows; ++i) {
+      add_penalty_gradient(strip.size, strip.p + i * u.w_row, u.l1, u.l2, g + i * columns);
+    }
   }
+  optimizer_step(u.step, strip);
 }
 
 template <class T>
@@ -110,7 +119,7 @@ void dense_update(const DenseUpdate<T>& u) noexcept {
       g.c_row = g.m;
       g.workspace = u.workspace + padded<T>(g.n * g.m);
       matmul(g);
-      update_strip(u, row, g.n, column, g.m, g.c, g.c_row);
+      update_strip(u, row, g.n, column, g.m, g.c);
     }
   }
 }

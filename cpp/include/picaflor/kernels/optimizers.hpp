@@ -330,59 +330,64 @@ struct ClipAndDecay {
   }
 };
 
-// Elements i, i + 1, ... of one packet.  Slots that the rule does not keep may be null.
+// Element 0, 1, ... of one packet.
 template <class T, class Before, class Rule>
-void update_packet(const Before& before, const Rule& rule, Index i, T* p, const T* g, T* slot_0, T* slot_1,
+void update_packet(const Before& before, const Rule& rule, T* p, const T* g, T* slot_0, T* slot_1,
                    T* slot_2) {
   using P = Packet<T>;
-  P gradient = ploadu<P>(g + i), w = ploadu<P>(p + i);
+  P gradient = ploadu<P>(g), w = ploadu<P>(p);
   P a = gradient, b = gradient, c = gradient;
-  if constexpr (Rule::kSlots > 0) a = ploadu<P>(slot_0 + i);
-  if constexpr (Rule::kSlots > 1) b = ploadu<P>(slot_1 + i);
-  if constexpr (Rule::kSlots > 2) c = ploadu<P>(slot_2 + i);
+  if constexpr (Rule::kSlots > 0) a = ploadu<P>(slot_0);
+  if constexpr (Rule::kSlots > 1) b = ploadu<P>(slot_1);
+  if constexpr (Rule::kSlots > 2) c = ploadu<P>(slot_2);
   before(gradient, w);
   rule(gradient, w, a, b, c);
-  pstoreu(p + i, w);
-  if constexpr (Rule::kSlots > 0) pstoreu(slot_0 + i, a);
-  if constexpr (Rule::kSlots > 1) pstoreu(slot_1 + i, b);
-  if constexpr (Rule::kSlots > 2) pstoreu(slot_2 + i, c);
+  pstoreu(p, w);
+  if constexpr (Rule::kSlots > 0) pstoreu(slot_0, a);
+  if constexpr (Rule::kSlots > 1) pstoreu(slot_1, b);
+  if constexpr (Rule::kSlots > 2) pstoreu(slot_2, c);
 }
 
 template <class T, class Before, class Rule>
-void sweep(const OptimizerStep& step, Index size, T* p, const T* g, T* slot_0, T* slot_1, T* slot_2) {
+void sweep(const OptimizerStep& step, const ParameterRows<T>& u) {
   constexpr Index width = kPacketSize<T>;
   const Before before(step);
   const Rule rule(step);
-  Index i = 0;
-  for (; i + width <= size; i += width) update_packet<T>(before, rule, i, p, g, slot_0, slot_1, slot_2);
-  if (i == size) return;
-  T tail[5][width] = {};
-  T* const slots[kMaxSlots] = {slot_0, slot_1, slot_2};
-  const auto bytes = static_cast<std::size_t>(size - i) * sizeof(T);
-  std::memcpy(tail[3], p + i, bytes);
-  std::memcpy(tail[4], g + i, bytes);
-  for (int k = 0; k < Rule::kSlots; ++k) std::memcpy(tail[k], slots[k] + i, bytes);
-  update_packet<T>(before, rule, 0, tail[3], tail[4], tail[0], tail[1], tail[2]);
-  std::memcpy(p + i, tail[3], bytes);
-  for (int k = 0; k < Rule::kSlots; ++k) std::memcpy(slots[k] + i, tail[k], bytes);
+  const Index whole = u.size / width * width;
+  const auto bytes = static_cast<std::size_t>(u.size - whole) * sizeof(T);
+  const auto slot = [&](int k, Index i) { return k < Rule::kSlots ? u.slots[k] + i : nullptr; };
+  for (Index row = 0; row < u.rows; ++row) {
+    T* const p = u.p + row * u.p_row;
+    const T* const g = u.g + row * u.g_row;
+    T* const slots[kMaxSlots] = {slot(0, row * u.p_row), slot(1, row * u.p_row), slot(2, row * u.p_row)};
+    Index i = 0;
+    const auto at = [&](int k) { return k < Rule::kSlots ? slots[k] + i : nullptr; };
+    for (; i < whole; i += width) update_packet<T>(before, rule, p + i, g + i, at(0), at(1), at(2));
+    if (bytes == 0) continue;
+    T tail[5][width] = {};
+    std::memcpy(tail[3], p + i, bytes);
+    std::memcpy(tail[4], g + i, bytes);
+    for (int k = 0; k < Rule::kSlots; ++k) std::memcpy(tail[k], at(k), bytes);
+    update_packet<T>(before, rule, tail[3], tail[4], tail[0], tail[1], tail[2]);
+    std::memcpy(p + i, tail[3], bytes);
+    for (int k = 0; k < Rule::kSlots; ++k) std::memcpy(at(k), tail[k], bytes);
+  }
 }
 
 template <class T, class Rule>
-void run(const OptimizerStep& s, Index size, T* p, const T* g, T* slot_0, T* slot_1, T* slot_2) {
+void run(const OptimizerStep& s, const ParameterRows<T>& u) {
   if (s.gradient_scale == 1 && !(s.clip_value > 0) && s.decay == 0) {
-    sweep<T, Identity<T>, Rule>(s, size, p, g, slot_0, slot_1, slot_2);
+    sweep<T, Identity<T>, Rule>(s, u);
   } else {
-    sweep<T, ClipAndDecay<T>, Rule>(s, size, p, g, slot_0, slot_1, slot_2);
+    sweep<T, ClipAndDecay<T>, Rule>(s, u);
   }
 }
 
 }  // namespace rules
 
-// p, the slots (size) are updated; g (size) is read.  Slots that the rule does not keep may be null.
 template <class T>
-void optimizer_step(const OptimizerStep& s, Index size, T* p, const T* g, T* slot_0, T* slot_1,
-                    T* slot_2) noexcept {
-  const auto with = [&]<class Rule>() { rules::run<T, Rule>(s, size, p, g, slot_0, slot_1, slot_2); };
+void optimizer_step(const OptimizerStep& s, const ParameterRows<T>& u) noexcept {
+  const auto with = [&]<class Rule>() { rules::run<T, Rule>(s, u); };
   switch (s.kind) {
     case OptimizerKind::sgd:
       if (s.momentum == 0) return with.template operator()<rules::Sgd<T>>();

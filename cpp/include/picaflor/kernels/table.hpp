@@ -190,6 +190,17 @@ struct OptimizerStep {
 
 inline constexpr int kMaxSlots = 3;
 
+// `rows` rows of `size` parameters p and of their slots, p_row apart, and of their gradients g, g_row apart.
+// Slots that a rule does not keep may be null.
+template <class T>
+struct ParameterRows {
+  Index rows = 1, size = 0;
+  T* p = nullptr;
+  const T* g = nullptr;
+  Index p_row = 0, g_row = 0;
+  T* slots[kMaxSlots] = {};
+};
+
 // A weight matrix's gradient and one optimizer step on it, strip by strip, the strip still in cache:
 //   g = x^T dz + l1 sign(w) + 2 l2 w,   w, slots <- rule(g)
 template <class T>
@@ -300,9 +311,8 @@ struct KernelTable {
   double (*loss)(const LossArgs<T>&) noexcept;
   double (*metric)(const MetricArgs<T>&) noexcept;
 
-  // optimizers.hpp, penalties.hpp: one pass over p, g and the slots the rule uses
-  void (*optimizer_step)(const OptimizerStep&, Index size, T* p, const T* g, T* slot_0, T* slot_1,
-                         T* slot_2) noexcept;
+  // optimizers.hpp, penalties.hpp: one pass over parameters, gradients and the slots the rule uses
+  void (*optimizer_step)(const OptimizerStep&, const ParameterRows<T>&) noexcept;
   // g += l1 sign(p) + 2 l2 p
   void (*add_penalty_gradient)(Index size, const T* p, double l1, double l2, T* g) noexcept;
   double (*sum_of_squares)(Index size, const T* x) noexcept;

@@ -162,8 +162,12 @@ template <class T>
 void Parameters<T>::update(Index parameter, const OptimizerStep& rule, double penalty_scale) {
   const Parameter& p = plan_.parameters[static_cast<std::size_t>(parameter)];
   if (penalty_scale != 0) add_penalty_gradient(p, penalty_scale);
-  const auto at = [&](int k) { return k < slot_count_ ? slots(k) + p.offset : nullptr; };
-  kernels_.optimizer_step(rule, p.size(), values() + p.offset, gradients() + p.offset, at(0), at(1), at(2));
+  ParameterRows<T> all;
+  all.size = p.size();
+  all.p = values() + p.offset;
+  all.g = gradients() + p.offset;
+  for (int k = 0; k < slot_count_; ++k) all.slots[k] = slots(k) + p.offset;
+  kernels_.optimizer_step(rule, all);
 }
 
 template <class T>

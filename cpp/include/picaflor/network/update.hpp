@@ -11,35 +11,29 @@
 
 namespace picaflor {
 
-// A parameter array, its gradient and the slots its rule keeps: `size` contiguous elements each.
+// One array, contiguous.  Elements do not depend on one another, so any split gives the same bits.
 template <class T>
-struct Update {
-  Index size = 0;
-  T* p = nullptr;
-  const T* g = nullptr;
-  T* slots[kMaxSlots] = {};
-};
-
-// Elements do not depend on one another, so any split gives the same bits.
-template <class T>
-void apply_update(const OptimizerStep& step, const Update<T>& u) {
-  constexpr Index part = 1 << 16;  // some 40 us of work: a hand-over to a thread is about one
+void apply_update(const OptimizerStep& step, const ParameterRows<T>& u) {
+  constexpr Index kPart = 1 << 16;  // some 40 us of work: a hand-over to a thread is about one
   const auto run = kernels().of<T>().optimizer_step;
-  const auto at = [](T* slot, Index i) { return slot != nullptr ? slot + i : nullptr; };
-  parallel_for((u.size + part - 1) / part, [&](Index task) {
-    const Index i = task * part;
-    const Index size = u.size - i < part ? u.size - i : part;
-    run(step, size, u.p + i, u.g + i, at(u.slots[0], i), at(u.slots[1], i), at(u.slots[2], i));
+  parallel_for((u.size + kPart - 1) / kPart, [&](Index task) {
+    const Index i = task * kPart;
+    ParameterRows<T> part = u;
+    part.size = u.size - i < kPart ? u.size - i : kPart;
+    part.p += i;
+    part.g += i;
+    for (T*& slot : part.slots) slot = slot != nullptr ? slot + i : nullptr;
+    run(step, part);
   });
 }
 
 // The step after `iteration` finished ones, on all arrays: norms are taken first, then every array is
 // updated.
 inline void apply_updates(const OptimizerConfig& config, std::int64_t iteration, double learning_rate,
-                          const std::vector<Update<float>>& singles,
-                          const std::vector<Update<double>>& doubles) {
+                          const std::vector<ParameterRows<float>>& singles,
+                          const std::vector<ParameterRows<double>>& doubles) {
   const FlushSubnormals mode;
-  const auto sum_of_squares = []<class T>(const Update<T>& u) {
+  const auto sum_of_squares = []<class T>(const ParameterRows<T>& u) {
     return kernels().of<T>().sum_of_squares(u.size, u.g);
   };
   OptimizerStep step = prepare_step(config, iteration, learning_rate);
