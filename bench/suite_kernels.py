@@ -1,7 +1,8 @@
 """Kernels: `picaflor.functional` and one optimizer step, each compared and then timed.
 
 Functions with ``out=`` write into an array made before, everyone's; softmax and its kin return a
-new array, everyone's. GB/s counts what must be read and written at least.
+new array, everyone's. GB/s counts what must be read and written at least. Whose result is not
+picaflor's is not timed.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def run(peers: Sequence[Peer], effort: Effort, peak: float, threads: int) -> lis
         f"{'kernel':<24}{'shape':<17}{'dtype':<9}{'us':>11}{'':>15}   ratio to the best, and to all"
     )
     for kernel, shape, dtype, unit, work, calls, tolerance in cases(peers, effort):
-        compare(f"{kernel} {shape} {dtype}", calls, tolerance)
+        calls = those_that_agree(f"{kernel} {shape} {dtype}", calls, tolerance)
         # Many short turns: one that is shorter than a slice of the scheduler may go undisturbed.
         rivals = summary(race(calls, 5 * effort.rounds, effort.seconds / 5))
         peer, ratio = against_best(rivals)
@@ -68,18 +69,33 @@ def run(peers: Sequence[Peer], effort: Effort, peak: float, threads: int) -> lis
     return results
 
 
-def compare(what: str, calls: dict[str, Callable[[], Any]], tolerance: float) -> None:
-    """Stop if a rival's result is not picaflor's, within `tolerance` of its largest element."""
+def those_that_agree(
+    what: str, calls: dict[str, Callable[[], Any]], tolerance: float
+) -> dict[str, Callable[[], Any]]:
+    """Return the calls whose result is picaflor's, within `tolerance` of its largest element.
+
+    Say who is left out.
+    """
 
     def arrays(result: Any) -> list[Any]:
         parts = result if isinstance(result, tuple) else (result,)
         return [np.asarray(part, dtype=np.float64) for part in parts]
 
     expected = [part.copy() for part in arrays(calls[OURS]())]
+    agreeing = {}
     for name, call in calls.items():
-        for a, b in zip(arrays(call()), expected, strict=True):
-            if not np.abs(a - b).max() <= tolerance * max(float(np.abs(b).max()), 1e-3):
-                raise SystemExit(f"{what}: the result of {name} is not picaflor's")
+        apart = max(
+            (
+                float(np.abs(a - b).max()) / max(float(np.abs(b).max()), 1e-3)
+                for a, b in zip(arrays(call()), expected, strict=True)
+            ),
+            default=0.0,
+        )
+        if apart <= tolerance:
+            agreeing[name] = call
+        else:
+            print(f"{what}: {name} is {apart:.1e} of the largest element off, and left out")
+    return agreeing
 
 
 def cases(peers: Sequence[Peer], effort: Effort) -> Iterator[Case]:

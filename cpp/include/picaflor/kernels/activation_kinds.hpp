@@ -218,15 +218,9 @@ struct Silu {
     using C = Constants<P>;
     const P unlift = splat<P>(kUnlift<P>), lowest = splat<P>(C::kLowest);
     const Reduced<P> e = reduce(max(minus_abs(x), lowest), C::kLift);
-    const P q = expm1_reduced(e.r);
-    const P z = mul_add(q, unlift, unlift) * e.factor;
-    const P xf = max(x, lowest) * e.factor;
-    const P xz = mul_add(xf, q, xf), xz_low = mul_add(xf, q, xf - xz);
-    const OnePlus<P> d(z);
-    const P y = d.divide(select_negative(x, xz * unlift, x));
-    const P num_low = select_negative(x, xz_low * unlift, zero<P>());
-    const P finite = min(y, splat<P>(kFar));
-    return y + mul_add(num_low, d.inverse, finite * d.error());
+    const P mantissa = mul_add(expm1_reduced(e.r), unlift, unlift);  // z = mantissa * factor
+    const P xz = max(x, lowest) * e.factor * mantissa;
+    return select_negative(x, xz, x) / mul_add(mantissa, e.factor, one<P>());
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {  // (1 + z + |x| z) / (1 + z)^2 or z (1 + z - |x|) / (1 + z)^2
