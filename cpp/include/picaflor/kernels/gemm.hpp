@@ -197,6 +197,57 @@ Index matmul_workspace(Index n, Index m, Index k) noexcept {
   return dense > sparse ? dense : sparse;
 }
 
+// A product that needs no cutting: its panels one after the other.
+template <class T>
+void multiply_panels(const Matmul<T>& g) noexcept {
+  const bool shallow = g.k <= kShallow && parts_of(g.m, kLanes<T>) >= kMaxVectors / 2;
+  const Tiles tiles(g.n, shallow ? 1 : kMaxRows);
+  const Panels<T> panels(g.m, max_vectors(tiles.tallest()));
+  const bool packs = panels.narrow() || g.b_col != 1;
+
+  const Left<T> plain{g.a, g.a_row, g.a_col, false};
+  Left<T> packed;
+  const Left<T>* left = &plain;
+  if (!shallow && packs_rows<T>(tiles, panels.count(), g.k, g.a_row, g.a_col)) {
+    T* const rows = g.workspace + padded<T>(g.k * panels.widest() * kLanes<T>);
+    pack_rows(g.k, plain, tiles, rows);
+    packed = {rows, 0, 0, true};
+    left = &packed;
+  }
+
+  TileColumn<T> t;
+  t.k = g.k;
+  t.c_row = g.c_row;
+  t.init = g.init;
+  t.end = g.end;
+  t.alpha = g.alpha;
+  t.copy = !packs && !shallow && tiles.count >= kTilesToCopy ? g.workspace : nullptr;
+  for (Index i = 0; i < panels.count(); ++i) {
+    const Index column = panels.column(i);
+    const int width = panels.width(i);
+    t.c = g.c + column;
+    t.c_last = panels.last(i);
+    t.bias = g.bias == nullptr ? nullptr : g.bias + column;
+    if (packs) {
+      panels.pack(i, g.k, g.b, g.b_row, g.b_col, g.workspace);
+      t.b = g.workspace;
+      t.b_row = width * kLanes<T>;
+      t.b_last = (width - 1) * kLanes<T>;
+    } else {
+      t.b = g.b + column;
+      t.b_row = g.b_row;
+      t.b_last = t.c_last;
+    }
+    if (panels.narrow()) {
+      multiply_narrow_panel(t, *left, tiles, g.m);
+    } else if (width > max_vectors(tiles.tallest())) {
+      multiply_panel(t, plain, Tiles(g.n, kWideRows), width);
+    } else {
+      multiply_panel(t, *left, tiles, width);
+    }
+  }
+}
+
 template <class T>
 void matmul(const Matmul<T>& g) noexcept {
   if (g.n == 0 || g.m == 0) return;
@@ -204,59 +255,20 @@ void matmul(const Matmul<T>& g) noexcept {
   if (can_use_dots(g)) return matmul_dots(g);
   const Index max_depth = g.end == MatmulEnd::add_scaled ? kMaxScaledDepth : kMaxDepth;
   const Blocking blocking(g.n, g.k, max_depth, kRowBlock<T>);
-
-  for (Index block = 0; block < blocking.rows.count; ++block) {
-    const Index row = blocking.rows.begin(block);
-    const bool shallow = g.k <= kShallow && parts_of(g.m, kLanes<T>) >= kMaxVectors / 2;
-    const Tiles tiles(blocking.rows.size_of(block), shallow ? 1 : kMaxRows);
-    const Panels<T> panels(g.m, max_vectors(tiles.tallest()));
-    const bool packs = panels.narrow() || g.b_col != 1;
-
-    for (Index part = 0; part < blocking.depths.count; ++part) {
-      const Index first = blocking.depths.begin(part);
-      const T* const b = g.b + first * g.b_row;
-      TileColumn<T> t;
-      t.k = blocking.depths.size_of(part);
-      t.c_row = g.c_row;
-      t.init = part == 0 ? g.init : MatmulInit::accumulate;
-      t.end = part + 1 == blocking.depths.count ? g.end : MatmulEnd::store;
-      t.alpha = g.alpha;
-      t.copy = !packs && !shallow && tiles.count >= kTilesToCopy ? g.workspace : nullptr;
-
-      const Left<T> plain{g.a + row * g.a_row + first * g.a_col, g.a_row, g.a_col, false};
-      Left<T> packed;
-      const Left<T>* left = &plain;
-      if (!shallow && packs_rows<T>(tiles, panels.count(), t.k, g.a_row, g.a_col)) {
-        T* const rows = g.workspace + padded<T>(t.k * panels.widest() * kLanes<T>);
-        pack_rows(t.k, plain, tiles, rows);
-        packed = {rows, 0, 0, true};
-        left = &packed;
-      }
-
-      for (Index i = 0; i < panels.count(); ++i) {
-        const Index column = panels.column(i);
-        const int width = panels.width(i);
-        t.c = g.c + row * g.c_row + column;
-        t.c_last = panels.last(i);
-        t.bias = g.bias + column;
-        if (packs) {
-          panels.pack(i, t.k, b, g.b_row, g.b_col, g.workspace);
-          t.b = g.workspace;
-          t.b_row = width * kLanes<T>;
-          t.b_last = (width - 1) * kLanes<T>;
-        } else {
-          t.b = b + column;
-          t.b_row = g.b_row;
-          t.b_last = t.c_last;
-        }
-        if (panels.narrow()) {
-          multiply_narrow_panel(t, *left, tiles, g.m);
-        } else if (width > max_vectors(tiles.tallest())) {
-          multiply_panel(t, plain, Tiles(tiles.rows, kWideRows), width);
-        } else {
-          multiply_panel(t, *left, tiles, width);
-        }
-      }
+  const Parts rows = blocking.rows, depths = blocking.depths;
+  if (rows.count == 1 && depths.count == 1) return multiply_panels(g);
+  for (Index i = 0; i < rows.count; ++i) {
+    for (Index p = 0; p < depths.count; ++p) {
+      const Index row = rows.begin(i), first = depths.begin(p);
+      Matmul<T> part = g;
+      part.n = rows.size_of(i);
+      part.k = depths.size_of(p);
+      part.a += row * g.a_row + first * g.a_col;
+      part.b += first * g.b_row;
+      part.c += row * g.c_row;
+      if (p > 0) part.init = MatmulInit::accumulate;
+      if (p + 1 < depths.count) part.end = MatmulEnd::store;
+      multiply_panels(part);
     }
   }
 }

@@ -170,7 +170,7 @@ void matmul_sparse(const Matmul<T>& g) noexcept {
     for (Index column = 0; column < g.m; column += widest) {
       const Index width = g.m - column < widest ? g.m - column : widest;
       s.b = g.b + column;
-      s.bias = g.bias + column;
+      s.bias = g.bias == nullptr ? nullptr : g.bias + column;
       for (Index r = 0; r < rows; ++r) {
         s.count = counts[r];
         s.places = places + r * g.k;
