@@ -229,7 +229,7 @@ def hard_silu_backward(
 def gelu(x: npt.ArrayLike, out: npt.NDArray[Any] | None = None) -> Any:
     """Gaussian error linear unit: y = x P(x), P(x) = erfc(-x / sqrt(2)) / 2 [1]_.
 
-    The exact form, not the approximation by tanh; within 5 units in the last place for every x, the
+    The exact form, not the approximation by tanh; within 6 units in the last place for every x, the
     tail towards -0 included.
 
     Parameters

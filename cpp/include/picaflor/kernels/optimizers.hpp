@@ -6,94 +6,28 @@
 //
 // Every element goes through the same packet instructions wherever it lies (a tail shorter than a packet is
 // copied into one), multiply-adds are fused by name, and square roots and quotients are the correctly rounded
-// instructions: the result does not depend on how an array is split, nor on the maker of the CPU.  (Eigen's
-// own float psqrt is a refined rsqrtps: off by units in the last place, different on AMD and Intel, NaN at
-// infinity.)
+// instructions: the result does not depend on how an array is split, nor on the maker of the CPU.
 //
 // An element whose w, g and slots are 0 stays 0 under every rule, so rows may be padded with zeros: epsilon
 // is at least the smallest normal number, which changes no quotient but 0/0.
 #pragma once
 
-#include <Eigen/Core>
-#include <cmath>
 #include <cstring>
 #include <limits>
 
+#include "picaflor/kernels/packet.hpp"
 #include "picaflor/kernels/table.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 namespace rules {
 
-using Eigen::internal::padd;
-using Eigen::internal::pcmp_lt;
-using Eigen::internal::pdiv;
-using Eigen::internal::ploadu;
-using Eigen::internal::pmadd;
-using Eigen::internal::pmul;
-using Eigen::internal::pnegate;
-using Eigen::internal::pselect;
-using Eigen::internal::pset1;
-using Eigen::internal::pstoreu;
-using Eigen::internal::psub;
-using Eigen::internal::pzero;
-
-template <class T>
-using Packet = typename Eigen::internal::packet_traits<T>::type;
-
-template <class T>
-inline constexpr Index kPacketSize = Eigen::internal::packet_traits<T>::size;
-
-// Correctly rounded square roots, one instruction each.
-#ifdef EIGEN_VECTORIZE_SSE2
-inline __m128 square_root(__m128 x) {
-  return _mm_sqrt_ps(x);
-}
-inline __m128d square_root(__m128d x) {
-  return _mm_sqrt_pd(x);
-}
-#endif
-#ifdef EIGEN_VECTORIZE_AVX
-inline __m256 square_root(__m256 x) {
-  return _mm256_sqrt_ps(x);
-}
-inline __m256d square_root(__m256d x) {
-  return _mm256_sqrt_pd(x);
-}
-#endif
-#ifdef EIGEN_VECTORIZE_AVX512
-// With a mask of ones: gcc 12 takes the unmasked ones for a use of something uninitialised.
-inline __m512 square_root(__m512 x) {
-  return _mm512_maskz_sqrt_ps(0xffff, x);
-}
-inline __m512d square_root(__m512d x) {
-  return _mm512_maskz_sqrt_pd(0xff, x);
-}
-#endif
-#if defined(EIGEN_VECTORIZE_NEON) && EIGEN_ARCH_ARM64
-inline float32x4_t square_root(float32x4_t x) {
-  return vsqrtq_f32(x);
-}
-inline float64x2_t square_root(float64x2_t x) {
-  return vsqrtq_f64(x);
-}
-#endif
-inline float square_root(float x) {
-  return std::sqrt(x);
-}
-inline double square_root(double x) {
-  return std::sqrt(x);
-}
-
-template <class T>
-Packet<T> constant(double x) {
-  return pset1<Packet<T>>(static_cast<T>(x));
-}
+using namespace packet;
 
 template <class T>
 Packet<T> at_least_tiny(double epsilon) {
   constexpr T tiny = std::numeric_limits<T>::min();
   const T rounded = static_cast<T>(epsilon);
-  return pset1<Packet<T>>(rounded > tiny ? rounded : tiny);
+  return Packet<T>::all(rounded > tiny ? rounded : tiny);
 }
 
 // The same beside the root of a mean of squares, which counts as zero where it is subnormal: 0.1 g over it
@@ -101,30 +35,14 @@ Packet<T> at_least_tiny(double epsilon) {
 template <class T>
 Packet<T> at_least_root_of_tiny(double epsilon) {
   constexpr double least = sizeof(T) == sizeof(float) ? 0x1p-63 : 0x1p-511;
-  return constant<T>(epsilon > least ? epsilon : least);
+  return splat<Packet<T>>(epsilon > least ? epsilon : least);
 }
 
-// The comparisons below are false for a NaN, which therefore passes through all of these.
-template <class P>
-P smaller_of(P x, P bound) {
-  return pselect(pcmp_lt(bound, x), bound, x);
-}
-
-template <class P>
-P larger_of(P x, P bound) {
-  return pselect(pcmp_lt(x, bound), bound, x);
-}
-
-template <class P>
-P magnitude(P x) {
-  return pselect(pcmp_lt(x, pzero(x)), pnegate(x), x);
-}
-
-// value times sign(x), with sign(0) = 0
+// value times sign(x), with sign(0) = 0; a NaN stays
 template <class P>
 P signed_as(P value, P x) {
-  const P zero = pzero(x);
-  return pselect(pcmp_lt(zero, x), value, pselect(pcmp_lt(x, zero), pnegate(value), x));
+  const P zero = splat<P>(0);
+  return select(zero < x, value, select(x < zero, -value, x));
 }
 
 // ---------------------------------------------------------------------------------------------- the rules
@@ -135,8 +53,8 @@ struct Sgd {
   using P = Packet<T>;
   static constexpr int kSlots = 0;
   P minus_rate;
-  explicit Sgd(const OptimizerStep& s) : minus_rate(constant<T>(-s.rate)) {}
-  void operator()(P g, P& w, P&, P&, P&) const { w = pmadd(minus_rate, g, w); }
+  explicit Sgd(const OptimizerStep& s) : minus_rate(splat<P>(-s.rate)) {}
+  void operator()(P g, P& w, P&, P&, P&) const { w = mul_add(minus_rate, g, w); }
 };
 
 // v = momentum v - rate g,   w += v,   or with Nesterov w += momentum v - rate g
@@ -145,12 +63,11 @@ struct Momentum {
   using P = Packet<T>;
   static constexpr int kSlots = 1;
   P minus_rate, momentum;
-  explicit Momentum(const OptimizerStep& s)
-      : minus_rate(constant<T>(-s.rate)), momentum(constant<T>(s.momentum)) {}
+  explicit Momentum(const OptimizerStep& s) : minus_rate(splat<P>(-s.rate)), momentum(splat<P>(s.momentum)) {}
   void operator()(P g, P& w, P& v, P&, P&) const {
-    const P step = pmul(minus_rate, g);
-    v = pmadd(momentum, v, step);
-    w = padd(w, Nesterov ? pmadd(momentum, v, step) : v);
+    const P step = minus_rate * g;
+    v = mul_add(momentum, v, step);
+    w = w + (Nesterov ? mul_add(momentum, v, step) : v);
   }
 };
 
@@ -162,19 +79,19 @@ struct Adam {
   static constexpr int kSlots = AmsGrad ? 3 : 2;
   P minus_rate, beta_1, rest_1, beta_2, rest_2, epsilon;
   explicit Adam(const OptimizerStep& s)
-      : minus_rate(constant<T>(-s.rate)),
-        beta_1(constant<T>(s.beta_1)),
-        rest_1(constant<T>(1 - s.beta_1)),
-        beta_2(constant<T>(s.beta_2)),
-        rest_2(constant<T>(1 - s.beta_2)),
+      : minus_rate(splat<P>(-s.rate)),
+        beta_1(splat<P>(s.beta_1)),
+        rest_1(splat<P>(1 - s.beta_1)),
+        beta_2(splat<P>(s.beta_2)),
+        rest_2(splat<P>(1 - s.beta_2)),
         epsilon(at_least_root_of_tiny<T>(s.epsilon)) {}
   void operator()(P g, P& w, P& m, P& v, P& top) const {
-    m = pmadd(beta_1, m, pmul(rest_1, g));
-    v = pmadd(beta_2, v, pmul(pmul(rest_2, g), g));
+    m = mul_add(beta_1, m, rest_1 * g);
+    v = mul_add(beta_2, v, rest_2 * g * g);
     if constexpr (AmsGrad) {
-      top = pselect(pcmp_lt(v, top), top, v);  // a NaN in v stays
+      top = max(v, top);
     }
-    w = padd(w, pdiv(pmul(minus_rate, m), padd(square_root(AmsGrad ? top : v), epsilon)));
+    w = w + minus_rate * m / (sqrt(AmsGrad ? top : v) + epsilon);
   }
 };
 
@@ -186,19 +103,19 @@ struct Nadam {
   static constexpr int kSlots = 2;
   P minus_rate, beta_1, rest_1, beta_2, rest_2, epsilon, of_m, of_g;
   explicit Nadam(const OptimizerStep& s)
-      : minus_rate(constant<T>(-s.rate)),
-        beta_1(constant<T>(s.beta_1)),
-        rest_1(constant<T>(1 - s.beta_1)),
-        beta_2(constant<T>(s.beta_2)),
-        rest_2(constant<T>(1 - s.beta_2)),
+      : minus_rate(splat<P>(-s.rate)),
+        beta_1(splat<P>(s.beta_1)),
+        rest_1(splat<P>(1 - s.beta_1)),
+        beta_2(splat<P>(s.beta_2)),
+        rest_2(splat<P>(1 - s.beta_2)),
         epsilon(at_least_root_of_tiny<T>(s.epsilon)),
-        of_m(constant<T>(s.extra_1)),
-        of_g(constant<T>(s.extra_2)) {}
+        of_m(splat<P>(s.extra_1)),
+        of_g(splat<P>(s.extra_2)) {}
   void operator()(P g, P& w, P& m, P& v, P&) const {
-    m = pmadd(beta_1, m, pmul(rest_1, g));
-    v = pmadd(beta_2, v, pmul(pmul(rest_2, g), g));
-    const P ahead = pmadd(of_m, m, pmul(of_g, g));
-    w = padd(w, pdiv(pmul(minus_rate, ahead), padd(square_root(v), epsilon)));
+    m = mul_add(beta_1, m, rest_1 * g);
+    v = mul_add(beta_2, v, rest_2 * g * g);
+    const P ahead = mul_add(of_m, m, of_g * g);
+    w = w + minus_rate * ahead / (sqrt(v) + epsilon);
   }
 };
 
@@ -209,15 +126,15 @@ struct Adamax {
   static constexpr int kSlots = 2;
   P minus_rate, beta_1, rest_1, beta_2, epsilon;
   explicit Adamax(const OptimizerStep& s)
-      : minus_rate(constant<T>(-s.rate)),
-        beta_1(constant<T>(s.beta_1)),
-        rest_1(constant<T>(1 - s.beta_1)),
-        beta_2(constant<T>(s.beta_2)),
+      : minus_rate(splat<P>(-s.rate)),
+        beta_1(splat<P>(s.beta_1)),
+        rest_1(splat<P>(1 - s.beta_1)),
+        beta_2(splat<P>(s.beta_2)),
         epsilon(at_least_tiny<T>(s.epsilon)) {}
   void operator()(P g, P& w, P& m, P& u, P&) const {
-    m = pmadd(beta_1, m, pmul(rest_1, g));
-    u = larger_of(magnitude(g), pmul(beta_2, u));
-    w = padd(w, pdiv(pmul(minus_rate, m), padd(u, epsilon)));
+    m = mul_add(beta_1, m, rest_1 * g);
+    u = max(abs(g), beta_2 * u);
+    w = w + minus_rate * m / (u + epsilon);
   }
 };
 
@@ -231,25 +148,25 @@ struct RmsProp {
   static constexpr int kSlots = 1 + WithMomentum + Centered;
   P rate, momentum, rho, rest, epsilon;
   explicit RmsProp(const OptimizerStep& s)
-      : rate(constant<T>(s.rate)),
-        momentum(constant<T>(s.momentum)),
-        rho(constant<T>(s.beta_2)),
-        rest(constant<T>(1 - s.beta_2)),
+      : rate(splat<P>(s.rate)),
+        momentum(splat<P>(s.momentum)),
+        rho(splat<P>(s.beta_2)),
+        rest(splat<P>(1 - s.beta_2)),
         epsilon(at_least_tiny<T>(s.epsilon)) {}
   void operator()(P g, P& w, P& v, P& slot_1, P& slot_2) const {
-    v = pmadd(rho, v, pmul(pmul(rest, g), g));
+    v = mul_add(rho, v, rest * g * g);
     P spread = v;
     if constexpr (Centered) {
       P& mean = WithMomentum ? slot_2 : slot_1;
-      mean = pmadd(rho, mean, pmul(rest, g));
-      spread = larger_of(pmadd(pnegate(mean), mean, v), pzero(v));
+      mean = mul_add(rho, mean, rest * g);
+      spread = max(neg_mul_add(mean, mean, v), splat<P>(0));
     }
-    const P step = pdiv(pmul(rate, g), square_root(padd(spread, epsilon)));
+    const P step = rate * g / sqrt(spread + epsilon);
     if constexpr (WithMomentum) {
-      slot_1 = pmadd(momentum, slot_1, step);
-      w = psub(w, slot_1);
+      slot_1 = mul_add(momentum, slot_1, step);
+      w = w - slot_1;
     } else {
-      w = psub(w, step);
+      w = w - step;
     }
   }
 };
@@ -260,11 +177,10 @@ struct Adagrad {
   using P = Packet<T>;
   static constexpr int kSlots = 1;
   P rate, epsilon;
-  explicit Adagrad(const OptimizerStep& s)
-      : rate(constant<T>(s.rate)), epsilon(at_least_tiny<T>(s.epsilon)) {}
+  explicit Adagrad(const OptimizerStep& s) : rate(splat<P>(s.rate)), epsilon(at_least_tiny<T>(s.epsilon)) {}
   void operator()(P g, P& w, P& a, P&, P&) const {
-    a = pmadd(g, g, a);
-    w = psub(w, pdiv(pmul(rate, g), square_root(padd(a, epsilon))));
+    a = mul_add(g, g, a);
+    w = w - rate * g / sqrt(a + epsilon);
   }
 };
 
@@ -276,15 +192,15 @@ struct Adadelta {
   static constexpr int kSlots = 2;
   P minus_rate, rho, rest, epsilon;
   explicit Adadelta(const OptimizerStep& s)
-      : minus_rate(constant<T>(-s.rate)),
-        rho(constant<T>(s.beta_2)),
-        rest(constant<T>(1 - s.beta_2)),
+      : minus_rate(splat<P>(-s.rate)),
+        rho(splat<P>(s.beta_2)),
+        rest(splat<P>(1 - s.beta_2)),
         epsilon(at_least_tiny<T>(s.epsilon)) {}
   void operator()(P g, P& w, P& a, P& b, P&) const {
-    a = pmadd(rho, a, pmul(pmul(rest, g), g));
-    const P step = pmul(g, square_root(pdiv(padd(b, epsilon), padd(a, epsilon))));
-    b = pmadd(rho, b, pmul(pmul(rest, step), step));
-    w = pmadd(minus_rate, step, w);
+    a = mul_add(rho, a, rest * g * g);
+    const P step = g * sqrt((b + epsilon) / (a + epsilon));
+    b = mul_add(rho, b, rest * step * step);
+    w = mul_add(minus_rate, step, w);
   }
 };
 
@@ -295,14 +211,14 @@ struct Lion {
   static constexpr int kSlots = 1;
   P rate, beta_1, rest_1, beta_2, rest_2;
   explicit Lion(const OptimizerStep& s)
-      : rate(constant<T>(s.rate)),
-        beta_1(constant<T>(s.beta_1)),
-        rest_1(constant<T>(1 - s.beta_1)),
-        beta_2(constant<T>(s.beta_2)),
-        rest_2(constant<T>(1 - s.beta_2)) {}
+      : rate(splat<P>(s.rate)),
+        beta_1(splat<P>(s.beta_1)),
+        rest_1(splat<P>(1 - s.beta_1)),
+        beta_2(splat<P>(s.beta_2)),
+        rest_2(splat<P>(1 - s.beta_2)) {}
   void operator()(P g, P& w, P& m, P&, P&) const {
-    w = psub(w, signed_as(rate, pmadd(beta_1, m, pmul(rest_1, g))));
-    m = pmadd(beta_2, m, pmul(rest_2, g));
+    w = w - signed_as(rate, mul_add(beta_1, m, rest_1 * g));
+    m = mul_add(beta_2, m, rest_2 * g);
   }
 };
 
@@ -321,12 +237,12 @@ struct ClipAndDecay {
   using P = Packet<T>;
   P scale, bound, minus_decay;
   explicit ClipAndDecay(const OptimizerStep& s)
-      : scale(constant<T>(s.gradient_scale)),
-        bound(constant<T>(s.clip_value > 0 ? s.clip_value : std::numeric_limits<double>::infinity())),
-        minus_decay(constant<T>(-s.decay)) {}
+      : scale(splat<P>(s.gradient_scale)),
+        bound(splat<P>(s.clip_value > 0 ? s.clip_value : std::numeric_limits<double>::infinity())),
+        minus_decay(splat<P>(-s.decay)) {}
   void operator()(P& g, P& w) const {
-    g = larger_of(smaller_of(pmul(scale, g), bound), pnegate(bound));
-    w = pmadd(minus_decay, w, w);
+    g = max(min(scale * g, bound), -bound);
+    w = mul_add(minus_decay, w, w);
   }
 };
 
@@ -335,22 +251,22 @@ template <class T, class Before, class Rule>
 void update_packet(const Before& before, const Rule& rule, T* p, const T* g, T* slot_0, T* slot_1,
                    T* slot_2) {
   using P = Packet<T>;
-  P gradient = ploadu<P>(g), w = ploadu<P>(p);
+  P gradient = P::load(g), w = P::load(p);
   P a = gradient, b = gradient, c = gradient;
-  if constexpr (Rule::kSlots > 0) a = ploadu<P>(slot_0);
-  if constexpr (Rule::kSlots > 1) b = ploadu<P>(slot_1);
-  if constexpr (Rule::kSlots > 2) c = ploadu<P>(slot_2);
+  if constexpr (Rule::kSlots > 0) a = P::load(slot_0);
+  if constexpr (Rule::kSlots > 1) b = P::load(slot_1);
+  if constexpr (Rule::kSlots > 2) c = P::load(slot_2);
   before(gradient, w);
   rule(gradient, w, a, b, c);
-  pstoreu(p, w);
-  if constexpr (Rule::kSlots > 0) pstoreu(slot_0, a);
-  if constexpr (Rule::kSlots > 1) pstoreu(slot_1, b);
-  if constexpr (Rule::kSlots > 2) pstoreu(slot_2, c);
+  w.store(p);
+  if constexpr (Rule::kSlots > 0) a.store(slot_0);
+  if constexpr (Rule::kSlots > 1) b.store(slot_1);
+  if constexpr (Rule::kSlots > 2) c.store(slot_2);
 }
 
 template <class T, class Before, class Rule>
 void sweep(const OptimizerStep& step, const ParameterRows<T>& u) {
-  constexpr Index width = kPacketSize<T>;
+  constexpr Index width = Packet<T>::kLanes;
   const Before before(step);
   const Rule rule(step);
   const Index whole = u.size / width * width;

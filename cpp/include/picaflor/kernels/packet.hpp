@@ -6,6 +6,8 @@
 // min(x, c) and max(x, c) return x when x is NaN, so the variable stands first wherever it must propagate.
 #pragma once
 
+#include <cmath>
+
 #include "picaflor/types.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
@@ -46,6 +48,48 @@ EIGEN_STRONG_INLINE __m512 neg_mul_add(__m512 a, __m512 b, __m512 c) {
 }
 EIGEN_STRONG_INLINE __m512d neg_mul_add(__m512d a, __m512d b, __m512d c) {
   return _mm512_fnmadd_pd(a, b, c);
+}
+#endif
+
+// Correctly rounded, one instruction.  (Eigen's own float psqrt is a refined rsqrtps: off by units in the
+// last place, different on AMD and Intel, NaN at infinity.)
+EIGEN_STRONG_INLINE float square_root(float x) {
+  return std::sqrt(x);
+}
+EIGEN_STRONG_INLINE double square_root(double x) {
+  return std::sqrt(x);
+}
+#ifdef EIGEN_VECTORIZE_SSE2
+EIGEN_STRONG_INLINE __m128 square_root(__m128 x) {
+  return _mm_sqrt_ps(x);
+}
+EIGEN_STRONG_INLINE __m128d square_root(__m128d x) {
+  return _mm_sqrt_pd(x);
+}
+#endif
+#ifdef EIGEN_VECTORIZE_AVX
+EIGEN_STRONG_INLINE __m256 square_root(__m256 x) {
+  return _mm256_sqrt_ps(x);
+}
+EIGEN_STRONG_INLINE __m256d square_root(__m256d x) {
+  return _mm256_sqrt_pd(x);
+}
+#endif
+#ifdef EIGEN_VECTORIZE_AVX512
+// With a mask of ones: gcc 12 takes the unmasked ones for a use of something uninitialised.
+EIGEN_STRONG_INLINE __m512 square_root(__m512 x) {
+  return _mm512_maskz_sqrt_ps(0xffff, x);
+}
+EIGEN_STRONG_INLINE __m512d square_root(__m512d x) {
+  return _mm512_maskz_sqrt_pd(0xff, x);
+}
+#endif
+#if defined(EIGEN_VECTORIZE_NEON) && EIGEN_ARCH_ARM64
+EIGEN_STRONG_INLINE float32x4_t square_root(float32x4_t x) {
+  return vsqrtq_f32(x);
+}
+EIGEN_STRONG_INLINE float64x2_t square_root(float64x2_t x) {
+  return vsqrtq_f64(x);
 }
 #endif
 
@@ -194,7 +238,7 @@ PICAFLOR_PACKET_3(neg_mul_add, registers::neg_mul_add)  // c - a b
 PICAFLOR_PACKET_2(min, Eigen::internal::pmin)
 PICAFLOR_PACKET_2(max, Eigen::internal::pmax)
 PICAFLOR_PACKET_1(abs, Eigen::internal::pabs)
-PICAFLOR_PACKET_1(sqrt, Eigen::internal::psqrt)
+PICAFLOR_PACKET_1(sqrt, registers::square_root)
 PICAFLOR_PACKET_1(log, Eigen::internal::plog)
 PICAFLOR_PACKET_1(log1p, Eigen::internal::generic_plog1p)
 PICAFLOR_PACKET_2(operator<, Eigen::internal::pcmp_lt)

@@ -12,12 +12,12 @@ namespace picaflor::inline PICAFLOR_LEVEL {
 // g += l1 sign(p) + 2 l2 p,   sign(0) = 0.    p, g: (size).  The same bits for any split.
 template <class T>
 void add_penalty_gradient(Index size, const T* p, double l1, double l2, T* g) noexcept {
-  using P = rules::Packet<T>;
-  constexpr Index width = rules::kPacketSize<T>;
-  const P one = rules::constant<T>(l1), two = rules::constant<T>(2 * l2);
+  using P = Packet<T>;
+  constexpr Index width = P::kLanes;
+  const P one = packet::splat<P>(l1), two = packet::splat<P>(2 * l2);
   const auto add = [one, two](const T* from, T* to) {
-    const P w = rules::ploadu<P>(from);
-    rules::pstoreu(to, rules::pmadd(two, w, rules::padd(rules::ploadu<P>(to), rules::signed_as(one, w))));
+    const P w = P::load(from);
+    mul_add(two, w, P::load(to) + rules::signed_as(one, w)).store(to);
   };
   Index i = 0;
   for (; i + width <= size; i += width) add(p + i, g + i);
