@@ -1,62 +1,100 @@
-// One row times a transposed matrix: the data gradient of a minibatch of one.
+// Products that are made of dot products along memory: those with a single row or a single column.
 //
-//   c (1, m) = a (1, k) b (k, m),   b_row = 1: a column of b lies contiguously, as a does
+//   one row      c (1, m) = a (1, k) b (k, m),   b_row = 1      the data gradient of a minibatch of one
+//   one column   c (n, 1) = end(init + a (n, k) b (k, 1))       the forward pass of a layer with one output
 //
-// Every c_j is a dot product along memory, kLanes sums side by side that are added at the end, the first lane
-// first.  Turning b for the tiles of gemm.hpp would take four times as long.  The order of the sums is
-// another one; therefore the caller says that there is only one row, before rows are cut into blocks for
-// threads.
+// Each sum runs kLanes steps at a time, and its lanes are added at the end, the first one first.  The tiles
+// of gemm.hpp would have to turn b for a single row, which takes four times as long, and would work out a
+// whole vector of columns for a single one.  The order of the sums is another one; therefore the caller says
+// that there is only one row, before rows are cut into blocks for threads.
 #pragma once
 
 #include "picaflor/kernels/tile.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
-template <class T>
-bool can_use_dots(const Matmul<T>& g) noexcept {
-  return g.is_one_row && g.a_col == 1 && g.b_row == 1 && g.k >= kLanes<T> && g.init == MatmulInit::zero &&
-         g.end == MatmulEnd::store;
-}
-
-// c_j, c_j+1, ... of `Columns` columns of b, 1 or kLanes.
-template <class T, int Columns>
-void dots(const Matmul<T>& g, Index j) noexcept {
+// a (k) times `Count` vectors (k) that lie `distance` apart, in the first lanes; 1 or kLanes, k >= kLanes.
+template <class T, int Count>
+Register<T> dots(Index k, const T* a, const T* b, Index distance) noexcept {
   using namespace Eigen::internal;
   using P = Register<T>;
   constexpr int lanes = static_cast<int>(kLanes<T>);
-  const T* const b = g.b + j * g.b_col;
   PacketBlock<P, lanes> sums;
   PICAFLOR_UNROLL
   for (int i = 0; i < lanes; ++i) sums.packet[i] = pzero(P());
   const auto add = [&](Index p, const auto& part) {
-    const P a = part(ploadu<P>(g.a + p));
+    const P left = part(ploadu<P>(a + p));
     PICAFLOR_UNROLL
-    for (int i = 0; i < Columns; ++i) {
-      sums.packet[i] = pmadd(a, part(ploadu<P>(b + i * g.b_col + p)), sums.packet[i]);
+    for (int i = 0; i < Count; ++i) {
+      sums.packet[i] = pmadd(left, part(ploadu<P>(b + i * distance + p)), sums.packet[i]);
     }
   };
-  for (Index p = 0; p + lanes <= g.k; p += lanes) add(p, [](P x) { return x; });
-  const Index rest = g.k % lanes;
+  for (Index p = 0; p + lanes <= k; p += lanes) add(p, [](P x) { return x; });
+  const Index rest = k % lanes;
   if (rest != 0) {  // read together with steps before them, which count as zero
     const P is_new = pcmp_le(pset1<P>(static_cast<T>(lanes - rest)), plset<P>(T(0)));
-    add(g.k - lanes, [&](P x) { return pand(x, is_new); });
+    add(k - lanes, [&](P x) { return pand(x, is_new); });
   }
   ptranspose(sums);
   P total = sums.packet[0];
   PICAFLOR_UNROLL
   for (int i = 1; i < lanes; ++i) total = padd(total, sums.packet[i]);
-  if constexpr (Columns == 1) {
-    g.c[j] = pfirst(total);
-  } else {
-    pstoreu(g.c + j, total);
+  return total;
+}
+
+// `count` dot products: put(i, those from i on, how many of them).
+template <class T, class Put>
+void each_dots(Index count, Index k, const T* a, const T* b, Index distance, const Put& put) noexcept {
+  constexpr Index lanes = kLanes<T>;
+  Index i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    put(i, dots<T, static_cast<int>(lanes)>(k, a, b + i * distance, distance), lanes);
   }
+  for (; i < count; ++i) put(i, dots<T, 1>(k, a, b + i * distance, distance), Index{1});
 }
 
 template <class T>
-void matmul_dots(const Matmul<T>& g) noexcept {
-  Index j = 0;
-  for (; j + kLanes<T> <= g.m; j += kLanes<T>) dots<T, static_cast<int>(kLanes<T>)>(g, j);
-  for (; j < g.m; ++j) dots<T, 1>(g, j);
+bool is_row_of_dots(const Matmul<T>& g) noexcept {
+  return g.is_one_row && g.a_col == 1 && g.b_row == 1 && g.k >= kLanes<T> && g.init == MatmulInit::zero &&
+         g.end == MatmulEnd::store;
+}
+
+template <class T>
+void matmul_one_row(const Matmul<T>& g) noexcept {
+  each_dots(g.m, g.k, g.a, g.b, g.b_col, [&](Index j, Register<T> sums, Index count) {
+    if (count == 1) {
+      g.c[j] = Eigen::internal::pfirst(sums);
+    } else {
+      Eigen::internal::pstoreu(g.c + j, sums);
+    }
+  });
+}
+
+template <class T>
+bool is_column_of_dots(const Matmul<T>& g) noexcept {
+  return g.is_one_column && g.m == kLanes<T> && g.a_col == 1 && g.k >= kLanes<T> && g.k <= kMaxScaledDepth &&
+         g.init != MatmulInit::accumulate && g.end != MatmulEnd::add_scaled;
+}
+
+// b's column is copied into the workspace (k).
+template <class T>
+void matmul_one_column(const Matmul<T>& g) noexcept {
+  using namespace Eigen::internal;
+  using P = Register<T>;
+  T* const column = g.workspace;
+  for (Index p = 0; p < g.k; ++p) column[p] = g.b[p * g.b_row];
+  const P start = pset1<P>(g.init == MatmulInit::bias ? g.bias[0] : T(0));
+  each_dots(g.n, g.k, column, g.a, g.a_row, [&](Index row, P sums, Index count) {
+    sums = padd(start, sums);
+    if (g.end == MatmulEnd::relu) sums = pmax(sums, pzero(P()));  // a NaN stays
+    alignas(kCacheLine) T y[kLanes<T>];
+    pstore(y, sums);
+    for (Index i = 0; i < count; ++i) {
+      T* const c = g.c + (row + i) * g.c_row;
+      pstoreu(c, pzero(P()));
+      c[0] = y[i];
+    }
+  });
 }
 
 }  // namespace picaflor::inline PICAFLOR_LEVEL

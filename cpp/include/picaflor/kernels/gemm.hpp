@@ -14,7 +14,7 @@
 //   columns of c  panels of a few vectors, read in place (in a tall product the first tile leaves a copy for
 //                 the others) or, for W^T, turned into the workspace,
 //   rows again    tiles of nearly equal height (10 rows are 5 + 5, not 6 + 4).
-// Where a is mostly zeros, sparse.hpp does it instead; where it is one row and b = W^T, dots.hpp.
+// Where a is mostly zeros, sparse.hpp does it instead; for one row or one column, dots.hpp.
 #pragma once
 
 #include "picaflor/kernels/dots.hpp"
@@ -252,7 +252,8 @@ template <class T>
 void matmul(const Matmul<T>& g) noexcept {
   if (g.n == 0 || g.m == 0) return;
   if (g.leaves_out_zeros && can_leave_out_zeros(g)) return matmul_sparse(g);
-  if (can_use_dots(g)) return matmul_dots(g);
+  if (is_row_of_dots(g)) return matmul_one_row(g);
+  if (is_column_of_dots(g)) return matmul_one_column(g);
   const Index max_depth = g.end == MatmulEnd::add_scaled ? kMaxScaledDepth : kMaxDepth;
   const Blocking blocking(g.n, g.k, max_depth, kRowBlock<T>);
   const Parts rows = blocking.rows, depths = blocking.depths;

@@ -50,8 +50,9 @@ struct Matmul {
   MatmulEnd end = MatmulEnd::store;
   T alpha = 1;
   bool leaves_out_zeros = false;  // a is mostly zeros
-  bool is_one_row = false;        // n = 1 before any cutting: the sums may be formed otherwise, see dots.hpp
-  T* workspace = nullptr;         // matmul_workspace(...) elements, aligned to kCacheLine
+  // n = 1 before any cutting, or of the columns of b all but the first are zero: sums along memory, dots.hpp
+  bool is_one_row = false, is_one_column = false;
+  T* workspace = nullptr;  // matmul_workspace(...) elements, aligned to kCacheLine
 };
 
 // ------------------------------------------------------------------------------------------- activations
@@ -216,6 +217,7 @@ struct DenseUpdate {
   double l1 = 0, l2 = 0;
   OptimizerStep step;
   bool leaves_out_zeros = false;  // x is mostly zeros
+  bool is_one_column = false;     // all columns of dz but the first are zero
   T* workspace = nullptr;
 };
 

@@ -100,6 +100,7 @@ void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Inde
   product.init = step.bias < 0 ? MatmulInit::zero : MatmulInit::bias;
   product.end = step.relu_at_end ? MatmulEnd::relu : MatmulEnd::store;
   product.leaves_out_zeros = is_mostly_zeros(step, ctx.n, x, x_row);
+  product.is_one_column = step.out == 1;
   rows_of_product(ctx, step, product);
 }
 
@@ -175,6 +176,7 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
   update.l2 = kernel.l2 * penalty_scale;
   update.step = rule;
   update.leaves_out_zeros = is_mostly_zeros(step, ctx.n, x, x_row);
+  update.is_one_column = step.out == 1;
   for (int s = 0; s < kMaxSlots; ++s)
     update.slots[s] = slots[s] == nullptr ? nullptr : slots[s] + kernel.offset;
 
