@@ -106,10 +106,10 @@ def test_results_that_do_not_agree_are_not_timed(capsys: pytest.CaptureFixture[s
     finally:
         sys.path.remove(str(ROOT / "bench"))
     calls = {
-        "picaflor": lambda: [1.0, 2.0],
-        "same": lambda: [1.0, 2.0],
-        "off": lambda: [1.0, 2.1],
-        "nan": lambda: [1.0, float("nan")],
+        "picaflor": lambda: ([1.0], [2.0]),
+        "same": lambda: ([1.0], [2.0]),
+        "off": lambda: ([1.0], [2.1]),
+        "nan": lambda: ([1.0], [float("nan")]),
     }
     assert list(those_that_agree("sum", calls, 1e-6)) == ["picaflor", "same"]
     said = capsys.readouterr().out

@@ -65,6 +65,20 @@ def test_ctrl_c_ends_fit_and_leaves_a_usable_model(options: dict[str, Any]) -> N
     assert model.evaluate(x[:500], y[:500])[0] < before
 
 
+def test_ctrl_c_ends_fit_without_a_dense_layer() -> None:
+    x = np.broadcast_to(np.linspace(-1, 1, 256, dtype=np.float32), (1_000_000, 256))
+    model = pf.Sequential(
+        [pf.Input((256,)), layers.LayerNormalization(), layers.Activation("gelu")]
+    )
+    model.compile("sgd", "mse")
+    thread, sent = interrupt_after(0.2)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, x, batch_size=20_000, epochs=1000, shuffle=False, verbose=0)
+    took = time.process_time() - sent[0]
+    thread.join()
+    assert took < 0.5
+
+
 @pytest.mark.parametrize("batch_size", [32, 200_000], ids=["short", "long"])
 def test_moving_averages_are_those_of_the_last_whole_minibatch(batch_size: int) -> None:
     rng = np.random.default_rng(0)

@@ -140,7 +140,7 @@ void multiply_panel(TileColumn<T>& t, const Left<T>& left, const Tiles& tiles, i
 
 // The same for a panel of less than a vector: each tile of c passes through a buffer of whole vectors.
 template <class T>
-void multiply_narrow_panel(TileColumn<T> t, Left<T> left, const Tiles& tiles, Index columns) noexcept {
+void multiply_narrow_panel(TileColumn<T>& t, Left<T> left, const Tiles& tiles, Index columns) noexcept {
   constexpr Index lanes = kLanes<T>;
   alignas(kCacheLine) T buffer[kMaxRows * lanes] = {};
   alignas(kCacheLine) T bias[lanes] = {};

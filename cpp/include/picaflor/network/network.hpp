@@ -102,9 +102,13 @@ class Network {
   bool backward_and_update(const StepContext<T>& ctx, double rate);
   RangeSums no_sums() const;
   void add_batch(RangeSums& sums, double loss);
-  double operations(Index n) const { return static_cast<double>(n) * plan_.operations_per_row; }
+  // Roughly what a minibatch of n rows costs, counted like the operations of products.
+  double work(Index n) const {
+    return static_cast<double>(n) *
+           (plan_.operations_per_row + 2 * kElementwiseCost * plan_.elements_per_row);
+  }
   // Whether a minibatch of n rows may take so long that somebody would like to interrupt it.
-  bool is_long(Index n) const { return operations(n) > 5e9; }
+  bool is_long(Index n) const { return static_cast<double>(n) * plan_.operations_per_row > 5e9; }
   double penalty_scale() const { return reduction_.penalty_per_sample ? 1 / denominator_ : 1; }
 
   const KernelTable<T>& kernels_;
@@ -151,7 +155,7 @@ RangeSums Network<T>::train(const Dataset<T>& data, const RangeRequest& request)
     }
     ++random.stream;
     add_batch(sums, loss);
-    if (watch.is_over(operations(n))) {
+    if (watch.is_over(work(n))) {
       sums.interrupted = watch.interrupted();
       break;
     }
@@ -174,7 +178,7 @@ RangeSums Network<T>::evaluate(const Dataset<T>& data, const RangeRequest& reque
     sums.interrupted = watch.interrupted();
     if (sums.interrupted) break;
     add_batch(sums, loss_of_batch(nullptr));
-    if (watch.is_over(operations(n))) {
+    if (watch.is_over(work(n))) {
       sums.interrupted = watch.interrupted();
       break;
     }

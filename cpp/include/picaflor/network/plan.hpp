@@ -65,6 +65,7 @@ struct Plan {
   Index widest_row = 0;           // the longest row of any step, the input included
   Index widest_output_row = 0;    // and without it
   double operations_per_row = 0;  // of the products, forward and backward
+  double elements_per_row = 0;    // that all steps write
 
   bool is_trained(const Step& step) const { return trainable[static_cast<std::size_t>(step.layer)]; }
   bool is_trained(const Parameter& p) const {
@@ -179,6 +180,7 @@ Plan make_plan(Index input, const std::vector<LayerSpec>& layers) {
     if (step.out == 0) step.out = width;
     step.row = row_stride<T>(step.out);
     width = step.out;
+    plan.elements_per_row += static_cast<double>(width);
     if (step.row > plan.widest_row) plan.widest_row = step.row;
     if (step.row > plan.widest_output_row) plan.widest_output_row = step.row;
     plan.steps.push_back(std::move(step));
