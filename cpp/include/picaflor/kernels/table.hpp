@@ -234,7 +234,7 @@ struct GatherRows {
   const std::int64_t* rows = nullptr;  // (n) row numbers; null for first, first + 1, ...
   Index first = 0;
   Index n = 0, d = 0;
-  Index ahead = 0, distance = 0;  // rows[distance .. distance + ahead) will be wanted next: prefetch them
+  Index ahead = 0, distance = 0;  // rows[distance .. distance + ahead) will be wanted: prefetch them
   T* out = nullptr;
   Index out_row = 0;
 };

@@ -37,7 +37,7 @@ Batch<T> load_batch(const KernelTable<T>& kernels, const Plan& plan, const Datas
                     const std::int64_t* order, Index start, Index n, Index stop, Workspace<T>& workspace) {
   Batch<T> batch;
   batch.n = n;
-  const Index ahead = std::min(stop - start - n, n);
+  const Index ahead = stop - start - n;
   const Input<T> input =
       read_rows(kernels, plan, data.x, order, start, n, ahead, workspace.x, workspace.threads);
   batch.x = input.x;

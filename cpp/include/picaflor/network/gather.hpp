@@ -10,8 +10,12 @@
 
 namespace picaflor {
 
+// Rows out of order are asked for when the copying is so many bytes before them, or a minibatch if that is
+// less: long enough for the way from memory, and not so long that they are gone from the cache by their turn.
+inline constexpr Index kBytesAhead = 24 * 1024;
+
 // out (n, cols) = rows order[start], order[start + 1], ... of the caller's, or start, start + 1, ...  The
-// next `ahead` rows of the order will be wanted after them.
+// order goes on for `ahead` rows after them.
 template <class T>
 void gather_rows(const KernelTable<T>& kernels, const Rows& from, const std::int64_t* order, Index start,
                  Index n, Index ahead, T* out, Index out_row, Index threads) {
@@ -27,8 +31,8 @@ void gather_rows(const KernelTable<T>& kernels, const Rows& from, const std::int
     gather.first = order == nullptr ? start + begin : 0;
     gather.n = end - begin;
     gather.d = from.cols;
-    gather.distance = n;
-    gather.ahead = std::clamp<Index>(ahead - begin, 0, end - begin);
+    gather.distance = std::min(n, std::max<Index>(kBytesAhead / std::max<Index>(from.row_bytes, 1), 1));
+    gather.ahead = std::clamp<Index>(n + ahead - gather.distance - begin, 0, end - begin);
     gather.out = out + begin * out_row;
     gather.out_row = out_row;
     kernels.gather_rows(gather);
