@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from picaflor import _core, reference
 from picaflor import functional as F
-from picaflor import reference
 from strategies import sizes
 from ulp import every_float32, worst
 
@@ -56,9 +56,13 @@ def exactly(name: str, x: npt.NDArray) -> npt.NDArray[np.float64]:
         return getattr(reference, name)(x)
 
 
+# The bound that the documentation states is 7; where a multiply-add rounds once, 5 hold.
+GELU_UNITS = 7.0 if _core.isa_level() in ("baseline", "x86-64-v2") else 5.0
+
+
 def units_float32(name: str) -> float:
-    """Return the bound that the documentation states, in units in the last place."""
-    return {"gelu": 7.0, "silu": 4.0}.get(name, 2.0)
+    """Return the bound in units in the last place."""
+    return {"gelu": GELU_UNITS, "silu": 4.0}.get(name, 2.0)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -126,7 +130,7 @@ def test_gelu_float64_agrees_with_high_precision():
     }
     x = np.array(list(values))
     error, where = worst(x, F.gelu(x), np.array(list(values.values())))
-    assert error <= 7, where
+    assert error <= GELU_UNITS, where
 
 
 @pytest.mark.parametrize("name", NAMES)

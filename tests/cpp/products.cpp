@@ -228,6 +228,16 @@ bool dense_update_equals_plain(Index n, Index d, Index m) {
   return same;
 }
 
+// Workspaces are asked for with columns padded to whole vectors; the products may be narrower.
+template <class T>
+bool workspaces_grow_with_columns(Index n, Index m, Index k) {
+  const Index wide = padded<T>(m);
+  const bool good = matmul_workspace<T>(n, m, k) <= matmul_workspace<T>(n, wide, k) &&
+                    dense_update_workspace<T>(n, k, m) <= dense_update_workspace<T>(n, k, wide);
+  if (!good) std::printf("workspace %zu bytes: n %td m %td k %td\n", sizeof(T), n, m, k);
+  return good;
+}
+
 // A column's sum does not depend on the columns beside it.
 template <class T>
 bool column_sums_are_split_invariant(Index n, Index m) {
@@ -252,6 +262,7 @@ int failures() {
                                                              : size(),
                                             size(), up_to(9) == 0 ? kLanes<T> : size());
     failed += !dots_are_close_and_split_invariant<T>(size(), deep, i % 2 == 0);
+    failed += !workspaces_grow_with_columns<T>(size() - 1, size(), deep);
     failed += !column_sums_are_split_invariant<T>(size() - 1, size());
   }
   return failed;

@@ -6,9 +6,11 @@
 // Each sum runs kLanes steps at a time, and its lanes are added at the end, the first one first.  The tiles
 // of gemm.hpp would have to turn b for a single row, which takes four times as long, and would work out a
 // whole vector of columns for a single one.  The order of the sums is another one; therefore the caller says
-// that there is only one row, before rows are cut into blocks for threads.
+// that there is only one row, before rows are cut into blocks for threads.  So it does for a single column, of
+// which the product itself would see nothing: c and b are padded to a vector of columns, the others zero.
 #pragma once
 
+#include "picaflor/kernels/rows.hpp"
 #include "picaflor/kernels/tile.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
@@ -32,7 +34,7 @@ Register<T> dots(Index k, const T* a, const T* b, Index distance) noexcept {
   for (Index p = 0; p + lanes <= k; p += lanes) add(p, [](P x) { return x; });
   const Index rest = k % lanes;
   if (rest != 0) {  // read together with steps before them, which count as zero
-    const P is_new = pcmp_le(pset1<P>(static_cast<T>(lanes - rest)), plset<P>(T(0)));
+    const P is_new = packet::last_lanes<Packet<T>>(rest).r[0];
     add(k - lanes, [&](P x) { return pand(x, is_new); });
   }
   ptranspose(sums);

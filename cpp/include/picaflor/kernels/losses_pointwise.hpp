@@ -16,13 +16,6 @@ Packet<T> constant(double value) {
   return Packet<T>::all(static_cast<T>(value));
 }
 
-// -1, 0 or 1; NaN stays NaN
-template <class T>
-Packet<T> sign_of(Packet<T> d) {
-  const Packet<T> zero = constant<T>(0), one = constant<T>(1);
-  return select(zero < d, one, select(d < zero, -one, d));
-}
-
 // value where low <= o <= high (and for NaN), else 0: how a derivative passes a clip
 template <class T>
 Packet<T> where_inside(Packet<T> o, Packet<T> low, Packet<T> high, Packet<T> value) {

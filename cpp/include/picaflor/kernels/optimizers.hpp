@@ -38,13 +38,6 @@ Packet<T> at_least_root_of_tiny(double epsilon) {
   return splat<Packet<T>>(epsilon > least ? epsilon : least);
 }
 
-// value times sign(x), with sign(0) = 0; a NaN stays
-template <class P>
-P signed_as(P value, P x) {
-  const P zero = splat<P>(0);
-  return select(zero < x, value, select(x < zero, -value, x));
-}
-
 // ---------------------------------------------------------------------------------------------- the rules
 
 // w -= rate g
@@ -217,7 +210,7 @@ struct Lion {
         beta_2(splat<P>(s.beta_2)),
         rest_2(splat<P>(1 - s.beta_2)) {}
   void operator()(P g, P& w, P& m, P&, P&) const {
-    w = w - signed_as(rate, mul_add(beta_1, m, rest_1 * g));
+    w = w - rate * sign_of(mul_add(beta_1, m, rest_1 * g));
     m = mul_add(beta_2, m, rest_2 * g);
   }
 };

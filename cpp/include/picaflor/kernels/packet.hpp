@@ -291,6 +291,13 @@ EIGEN_STRONG_INLINE P minus_abs(P x) {
   return x | sign_bit<P>();
 }
 
+// -1, 0 or 1; a NaN stays
+template <class P>
+EIGEN_STRONG_INLINE P sign_of(P x) {
+  const P zero = splat<P>(0), one = splat<P>(1);
+  return select(zero < x, one, select(x < zero, -one, x));
+}
+
 // all bits of dx set (a NaN) where x is NaN, dx elsewhere
 template <class P>
 EIGEN_STRONG_INLINE P nan_where(P x, P dx) {

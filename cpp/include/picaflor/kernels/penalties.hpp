@@ -17,7 +17,7 @@ void add_penalty_gradient(Index size, const T* p, double l1, double l2, T* g) no
   const P one = packet::splat<P>(l1), two = packet::splat<P>(2 * l2);
   const auto add = [one, two](const T* from, T* to) {
     const P w = P::load(from);
-    mul_add(two, w, P::load(to) + rules::signed_as(one, w)).store(to);
+    mul_add(two, w, P::load(to) + one * packet::sign_of(w)).store(to);
   };
   Index i = 0;
   for (; i + width <= size; i += width) add(p + i, g + i);
