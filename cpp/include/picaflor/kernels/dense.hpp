@@ -37,7 +37,7 @@ void dense_update_plain(const DenseUpdate<T>& u) noexcept {
       row.slots[s] = u.slots[s] == nullptr ? nullptr : u.slots[s] + i * u.w_row;
     }
     if (u.l1 != 0 || u.l2 != 0) add_penalty_gradient(u.m, row.p, u.l1, u.l2, u.workspace + i * u.m);
-    optimizer_step(u.step, row);
+    optimizer_step(*u.step, row);
   }
 }
 
@@ -49,22 +49,13 @@ inline constexpr Index kStrip = 128 * 1024 / Index{sizeof(T)};
 
 template <class T>
 bool is_plain_descent(const DenseUpdate<T>& u) noexcept {
-  const OptimizerStep& s = u.step;
+  const OptimizerStep& s = *u.step;
   return s.kind == OptimizerKind::sgd && s.momentum == 0 && s.decay == 0 && s.clip_value == 0 &&
          s.gradient_scale == 1 && u.l1 == 0 && u.l2 == 0;
 }
 
 // Rows of a strip where w is one column, see dense_update_column.
 inline constexpr Index kColumnStrip = 256;
-
-template <class T>
-Index dense_update_workspace(Index n, Index d, Index m) noexcept {
-  const Index columns = m < kStripColumns ? m : kStripColumns;
-  const Index strip = kStrip<T> + kMaxRows * columns;
-  const Index matrix = padded<T>(strip < d * columns ? strip : d * columns) + matmul_workspace<T>(d, m, n);
-  const Index column = (kLanes<T> + 1) * kColumnStrip + matmul_workspace<T>(1, kColumnStrip, n);
-  return column > matrix ? column : matrix;
-}
 
 // The rule on `rows` rows of w from `row` on, columns from `column` on, whose gradient is g (rows, columns).
 template <class T>
@@ -85,7 +76,7 @@ void update_strip(const DenseUpdate<T>& u, Index row, Index rows, Index column, 
       add_penalty_gradient(strip.size, strip.p + i * u.w_row, u.l1, u.l2, g + i * columns);
     }
   }
-  optimizer_step(u.step, strip);
+  optimizer_step(*u.step, strip);
 }
 
 // One column, the first of a vector of them: its gradient is the row dz^T x, the sums being the same; then
@@ -116,16 +107,82 @@ void dense_update_column(const DenseUpdate<T>& u) noexcept {
   }
 }
 
+// Rows of g^T whose terms are listed at a time, whole cache lines of dz.
+template <class T>
+Index listed_columns(Index n) noexcept {
+  return smaller_of(kListedRows, kMostTerms / n) / padded<T>(1) * padded<T>(1);
+}
+
+// Rows of g that are turned at a time: what a cache line of g^T holds.
+template <class T>
+inline constexpr Index kTurnedRows = padded<T>(1);
+
+template <class T>
+bool can_leave_out_zeros_of_dz(const DenseUpdate<T>& u) noexcept {
+  return u.n > 0 && u.n <= kMostListedDepth && u.d >= kLanes<T> && u.m % kLanes<T> == 0;
+}
+
+template <class T>
+Index dense_update_turned_workspace(Index n, Index d, Index m) noexcept {
+  const Index rows = smaller_of(m, kListedRows);
+  return TermSpace<T>(rows, smaller_of(n, kMostListedDepth), d).size + rows * kTurnedRows<T>;
+}
+
+// Where dz has many zeros: g^T = dz^T x, block by block, since it is the left operand that they are left out
+// of; the blocks are turned.
+template <class T>
+EIGEN_DONT_INLINE void dense_update_turned(const DenseUpdate<T>& u) noexcept {
+  const Panels<T> panels(u.d, kTermVectors);
+  const Index row = panels.widest() * kLanes<T>;
+  const Index most = listed_columns<T>(u.n);
+  const TermSpace<T> space(smaller_of(u.m, kListedRows), u.n, u.d);
+  T* const strip = u.workspace + space.strip;
+  T* const gradient = u.workspace + space.size;
+  for (Index column = 0; column < u.m; column += most) {
+    const Index columns = smaller_of(u.m - column, most);
+    const TermLists<T> lists(columns, u.n, kStretch<T>, u.dz + column, 1, u.dz_row, row,
+                             reinterpret_cast<Term<T>*>(u.workspace + space.lists));
+    for (Index i = 0; i < panels.count(); ++i) {
+      TermRows<T> t;
+      t.from = nullptr;
+      t.to = strip;
+      t.to_row = row;
+      t.end = MatmulEnd::store;
+      sum_panel(lists, panels, i, u.x, u.x_row, Index{1}, u.workspace + space.packed, strip, t);
+      // a few rows of g at a time, so that the rule finds them in the first-level cache
+      const Index rows = panels.last(i) + kLanes<T>;
+      for (Index first = 0; first < rows; first += kTurnedRows<T>) {
+        const Index count = smaller_of(rows - first, kTurnedRows<T>);
+        pack_panel(count, strip + first, Index{1}, row, static_cast<int>(columns / kLanes<T>),
+                   columns - kLanes<T>, columns, gradient);
+        update_strip(u, panels.column(i) + first, count, column, columns, gradient);
+      }
+    }
+  }
+}
+
+template <class T>
+Index dense_update_workspace(Index n, Index d, Index m) noexcept {
+  const Index columns = m < kStripColumns ? m : kStripColumns;
+  const Index strip = kStrip<T> + kMaxRows * columns;
+  const Index matrix = padded<T>(strip < d * columns ? strip : d * columns) + matmul_workspace<T>(d, m, n);
+  const Index column = (kLanes<T> + 1) * kColumnStrip + matmul_workspace<T>(1, kColumnStrip, n);
+  const Index turned = dense_update_turned_workspace<T>(n, d, m);
+  const Index larger = column > matrix ? column : matrix;
+  return turned > larger ? turned : larger;
+}
+
 template <class T>
 void dense_update(const DenseUpdate<T>& u) noexcept {
   if (u.d == 0 || u.m == 0) return;
   if (u.is_one_column && u.m == kLanes<T>) return dense_update_column(u);
+  if (u.leaves_out == ZerosOf::dz && can_leave_out_zeros_of_dz(u)) return dense_update_turned(u);
   Matmul<T> g;
   g.k = u.n;
   g.a_row = 1;
   g.a_col = u.x_row;
   g.b_row = u.dz_row;
-  g.leaves_out_zeros = u.leaves_out_zeros;
+  g.leaves_out_zeros = u.leaves_out == ZerosOf::x;
   if (is_plain_descent(u) && u.n <= kMaxScaledDepth) {
     g.n = u.d;
     g.m = u.m;
@@ -134,7 +191,7 @@ void dense_update(const DenseUpdate<T>& u) noexcept {
     g.c = u.w;
     g.c_row = u.w_row;
     g.end = MatmulEnd::add_scaled;
-    g.alpha = static_cast<T>(-u.step.rate);
+    g.alpha = static_cast<T>(-u.step->rate);
     g.workspace = u.workspace;
     return matmul(g);
   }

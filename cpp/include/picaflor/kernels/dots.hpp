@@ -6,8 +6,8 @@
 // Each sum runs kLanes steps at a time, and its lanes are added at the end, the first one first.  The tiles
 // of gemm.hpp would have to turn b for a single row, which takes four times as long, and would work out a
 // whole vector of columns for a single one.  The order of the sums is another one; therefore the caller says
-// that there is only one row, before rows are cut into blocks for threads.  So it does for a single column, of
-// which the product itself would see nothing: c and b are padded to a vector of columns, the others zero.
+// that there is only one row, before rows are cut into blocks for threads.  So it does for a single column,
+// of which the product itself would see nothing: c and b are padded to a vector of columns, the others zero.
 #pragma once
 
 #include "picaflor/kernels/rows.hpp"

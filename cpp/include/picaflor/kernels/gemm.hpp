@@ -14,7 +14,7 @@
 //   columns of c  panels of a few vectors, read in place (in a tall product the first tile leaves a copy for
 //                 the others) or, for W^T, turned into the workspace,
 //   rows again    tiles of nearly equal height (10 rows are 5 + 5, not 6 + 4).
-// Where a is mostly zeros, sparse.hpp does it instead; for one row or one column, dots.hpp.
+// Where a has many zeros, sparse.hpp does it instead; for one row or one column, dots.hpp.
 #pragma once
 
 #include "picaflor/kernels/dots.hpp"
@@ -59,39 +59,6 @@ inline constexpr Index kShallow = 4;
 // From this many panels on, packing the rows of a may pay; always, where it pays at all, from this depth on.
 inline constexpr Index kPanelsToPackRows = 8;
 inline constexpr Index kDepthToPackRows = 96;
-
-// m columns cut into panels of at most `max_vectors` vectors; where that is the width of high tiles, the last
-// panel of an odd number is kWideVectors wide.  The last vector of a ragged width overlaps the
-// one before it instead of running over the edge; a width below one vector is packed and padded with zeros.
-template <class T>
-struct Panels {
-  Index m, vectors;
-  Parts parts;
-
-  Panels(Index columns, int max_vectors)
-      : m(columns), vectors(parts_of(m, kLanes<T>)), parts(vectors, count_of(vectors, max_vectors)) {}
-
-  static Index count_of(Index vectors, int max_vectors) {
-    return max_vectors + 1 == kWideVectors && vectors > 1 ? vectors / max_vectors
-                                                          : parts_of(vectors, max_vectors);
-  }
-  Index count() const { return parts.count; }
-  bool narrow() const { return m < kLanes<T>; }
-  Index column(Index i) const { return parts.begin(i) * kLanes<T>; }
-  int width(Index i) const { return static_cast<int>(parts.size_of(i)); }  // in vectors
-  int widest() const { return static_cast<int>(parts.largest()); }
-  Index last(Index i) const {  // where the last vector of the panel begins
-    const Index end = column(i + 1);
-    return (end > m && !narrow() ? m : end) - kLanes<T> - column(i);
-  }
-  void pack(Index i, Index depth, const T* b, Index b_row, Index b_col, T* packed) const {
-    if (narrow()) {
-      pack_narrow_panel(depth, m, b, b_row, b_col, packed);
-    } else {
-      pack_panel(depth, b + column(i) * b_col, b_row, b_col, width(i), last(i), packed);
-    }
-  }
-};
 
 // ----------------------------------------------------------------------------------------------- one panel
 
@@ -193,7 +160,7 @@ Index matmul_workspace(Index n, Index m, Index k) noexcept {
   const Index block = kRowBlock<T> + kMaxRows * depth;
   const bool packs = parts_of(vectors, max_vectors(kMaxRows)) >= kPanelsToPackRows;
   const Index dense = panel + (!packs ? 0 : block < n * depth ? block : n * depth);
-  const Index sparse = sparse_workspace<T>(k);
+  const Index sparse = sparse_workspace<T>(n, m, k);
   return dense > sparse ? dense : sparse;
 }
 
@@ -229,7 +196,7 @@ void multiply_panels(const Matmul<T>& g) noexcept {
     t.c_last = panels.last(i);
     t.bias = g.bias == nullptr ? nullptr : g.bias + column;
     if (packs) {
-      panels.pack(i, g.k, g.b, g.b_row, g.b_col, g.workspace);
+      panels.pack(i, g.k, g.b, g.b_row, g.b_col, width * kLanes<T>, g.workspace);
       t.b = g.workspace;
       t.b_row = width * kLanes<T>;
       t.b_last = (width - 1) * kLanes<T>;

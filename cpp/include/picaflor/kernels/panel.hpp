@@ -1,38 +1,44 @@
-// Copies of operand blocks in the order in which multiply_tiles reads them.
+// How the columns of a product are cut, and copies of operand blocks in the order in which they are read.
 #pragma once
 
 #include <cstring>
 
-#include "picaflor/kernels/tile.hpp"
+#include "picaflor/kernels/parts.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
-// One panel of b as the tile kernel wants it.  packed (k, vectors * lanes), contiguous, is written.
-// Vector v of a row holds b's columns v * lanes ..., the last one its columns last ....
+// A square block, turned: to_ij = from_ji.
 template <class T>
-void pack_panel(Index k, const T* b, Index b_row, Index b_col, int vectors, Index last, T* packed) noexcept {
+void turn_block(const T* from, Index from_row, T* to, Index to_row) noexcept {
+  using namespace Eigen::internal;
+  constexpr Index lanes = kLanes<T>;
+  PacketBlock<Register<T>, int{lanes}> block;
+  PICAFLOR_UNROLL
+  for (int i = 0; i < lanes; ++i) block.packet[i] = ploadu<Register<T>>(from + i * from_row);
+  ptranspose(block);
+  PICAFLOR_UNROLL
+  for (int i = 0; i < lanes; ++i) pstoreu(to + i * to_row, block.packet[i]);
+}
+
+// One panel of b as the tile kernel wants it.  packed (k, vectors * lanes), rows `packed_row` apart, is
+// written.  Vector v of a row holds b's columns v * lanes ..., the last one its columns last ....
+template <class T>
+void pack_panel(Index k, const T* b, Index b_row, Index b_col, int vectors, Index last, Index packed_row,
+                T* packed) noexcept {
   using namespace Eigen::internal;
   using P = Register<T>;
   constexpr Index lanes = kLanes<T>;
-  const Index width = vectors * lanes;
   for (int v = 0; v < vectors; ++v) {
     const T* from = b + (v + 1 < vectors ? v * lanes : last) * b_col;
     T* to = packed + v * lanes;
     Index p = 0;
     if (b_col == 1) {
-      for (; p < k; ++p) pstoreu(to + p * width, ploadu<P>(from + p * b_row));
-    } else if (b_row == 1) {  // b is a transposed matrix: square blocks, turned in registers
-      for (; p + lanes <= k; p += lanes) {
-        PacketBlock<P, int{lanes}> block;
-        PICAFLOR_UNROLL
-        for (int j = 0; j < lanes; ++j) block.packet[j] = ploadu<P>(from + j * b_col + p);
-        ptranspose(block);
-        PICAFLOR_UNROLL
-        for (int j = 0; j < lanes; ++j) pstoreu(to + (p + j) * width, block.packet[j]);
-      }
+      for (; p < k; ++p) pstoreu(to + p * packed_row, ploadu<P>(from + p * b_row));
+    } else if (b_row == 1) {  // b is a transposed matrix
+      for (; p + lanes <= k; p += lanes) turn_block(from + p, b_col, to + p * packed_row, packed_row);
     }
     for (; p < k; ++p) {
-      for (Index j = 0; j < lanes; ++j) to[p * width + j] = from[p * b_row + j * b_col];
+      for (Index j = 0; j < lanes; ++j) to[p * packed_row + j] = from[p * b_row + j * b_col];
     }
   }
 }
@@ -45,6 +51,40 @@ void pack_narrow_panel(Index k, Index columns, const T* b, Index b_row, Index b_
     for (Index j = 0; j < lanes; ++j) packed[p * lanes + j] = j < columns ? b[p * b_row + j * b_col] : T(0);
   }
 }
+
+// m columns cut into panels of at most `max_vectors` vectors; where that is the width of high tiles, the last
+// panel of an odd number is kWideVectors wide.  The last vector of a ragged width overlaps the
+// one before it instead of running over the edge; a width below one vector is packed and padded with zeros.
+template <class T>
+struct Panels {
+  Index m, vectors;
+  Parts parts;
+
+  Panels(Index columns, int max_vectors)
+      : m(columns), vectors(parts_of(m, kLanes<T>)), parts(vectors, count_of(vectors, max_vectors)) {}
+
+  static Index count_of(Index vectors, int max_vectors) {
+    return max_vectors + 1 == kWideVectors && vectors > 1 ? vectors / max_vectors
+                                                          : parts_of(vectors, max_vectors);
+  }
+  Index count() const { return parts.count; }
+  bool narrow() const { return m < kLanes<T>; }
+  Index column(Index i) const { return parts.begin(i) * kLanes<T>; }
+  int width(Index i) const { return static_cast<int>(parts.size_of(i)); }  // in vectors
+  int widest() const { return static_cast<int>(parts.largest()); }
+  Index last(Index i) const {  // where the last vector of the panel begins
+    const Index end = column(i + 1);
+    return (end > m && !narrow() ? m : end) - kLanes<T> - column(i);
+  }
+  // packed (depth, width(i) * lanes), rows `packed_row` apart, is written
+  void pack(Index i, Index depth, const T* b, Index b_row, Index b_col, Index packed_row, T* packed) const {
+    if (narrow()) {
+      pack_narrow_panel(depth, m, b, b_row, b_col, packed);
+    } else {
+      pack_panel(depth, b + column(i) * b_col, b_row, b_col, width(i), last(i), packed_row, packed);
+    }
+  }
+};
 
 // One tile's rows of a as the tile kernel reads them.  packed (k, Rows) is written.
 template <class T, int Rows>

@@ -5,6 +5,10 @@
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
+constexpr Index smaller_of(Index a, Index b) {
+  return b < a ? b : a;
+}
+
 // One part is the common case of small networks, which would feel the divisions.
 constexpr Index parts_of(Index whole, Index at_most) {
   return whole > at_most ? (whole + at_most - 1) / at_most : whole > 0 ? 1 : 0;

@@ -49,7 +49,7 @@ struct Matmul {
   MatmulInit init = MatmulInit::zero;
   MatmulEnd end = MatmulEnd::store;
   T alpha = 1;
-  bool leaves_out_zeros = false;  // a is mostly zeros
+  bool leaves_out_zeros = false;  // a has many
   // n = 1 before any cutting, or of the columns of b all but the first are zero: sums along memory, dots.hpp
   bool is_one_row = false, is_one_column = false;
   T* workspace = nullptr;  // matmul_workspace(...) elements, aligned to kCacheLine
@@ -202,6 +202,9 @@ struct ParameterRows {
   T* slots[kMaxSlots] = {};
 };
 
+// Of which operand of x^T dz the zeros, being many, are left out.
+enum class ZerosOf { neither, x, dz };
+
 // A weight matrix's gradient and one optimizer step on it, strip by strip, the strip still in cache:
 //   g = x^T dz + l1 sign(w) + 2 l2 w,   w, slots <- rule(g)
 template <class T>
@@ -215,9 +218,9 @@ struct DenseUpdate {
   Index w_row = 0;
   T* slots[kMaxSlots] = {};
   double l1 = 0, l2 = 0;
-  OptimizerStep step;
-  bool leaves_out_zeros = false;  // x is mostly zeros
-  bool is_one_column = false;     // all columns of dz but the first are zero
+  const OptimizerStep* step = nullptr;
+  ZerosOf leaves_out = ZerosOf::neither;
+  bool is_one_column = false;  // all columns of dz but the first are zero
   T* workspace = nullptr;
 };
 

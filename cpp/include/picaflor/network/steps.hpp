@@ -36,7 +36,7 @@ struct StepContext {
   }
   // Vectorised work on the columns of a padded buffer need not stop at a ragged end.
   Index whole_vectors(Index columns) const {
-    return (columns + kernels.lanes - 1) / kernels.lanes * kernels.lanes;
+    return (columns + kernels.lanes - 1) & -kernels.lanes;  // a power of two
   }
 };
 
@@ -64,43 +64,68 @@ void rows_of_product(const StepContext<T>& ctx, const Step& step, Matmul<T>& pro
   }
 }
 
-// Whether x is so full of zeros that a product had better look for them: by a sample, before the work is
-// split, so that every thread is told the same.  (Below a hundred columns the looking takes longer.)
+// The share of x (n, d) that is not zero, by a sample: taken before work is split, so that every thread is
+// told the same.
 template <class T>
-bool is_mostly_zeros(const Step& step, Index n, const T* x, Index x_row) {
-  constexpr Index kRows = 4, kPerRow = 64, kLeastOut = 96;
-  constexpr double kMostOthers = 0.3;
-  if (step.out < kLeastOut) return false;
-  const Index rows = std::min(n, kRows), stride = std::max<Index>(step.in / kPerRow, 1);
+double share_of_nonzeros(Index n, Index d, const T* x, Index x_row) {
+  constexpr Index kSampled = 4, kPerRow = 64;
+  const Index rows = std::min(n, kSampled), stride = std::max<Index>(d / kPerRow, 1);
   Index seen = 0, others = 0;
   for (Index i = 0; i < rows; ++i) {
     const T* const row = x + i * n / rows * x_row;
-    for (Index j = i * stride / rows; j < step.in; j += stride) {
+    for (Index j = i * stride / rows; j < d; j += stride) {
       ++seen;
       others += row[j] != T(0) ? 1 : 0;
     }
   }
-  return static_cast<double>(others) < kMostOthers * static_cast<double>(seen);
+  return seen == 0 ? 1 : static_cast<double>(others) / static_cast<double>(seen);
+}
+
+// Where an operand meets fewer columns of another, looking for its zeros takes longer than multiplying by
+// them.
+inline constexpr Index kLeastWidthForLists = 80;
+
+// That share of an operand x (n, d) whose rows, or columns, meet `width` columns of another; or 1, where
+// zeros are better multiplied by.
+template <class T>
+double share_to_multiply(Index n, Index d, const T* x, Index x_row, Index width) {
+  constexpr Index kFewRows = 8;
+  if (width < kLeastWidthForLists) return 1;
+  const double share = share_of_nonzeros(n, d, x, x_row);
+  return share < (n < kFewRows ? 0.3 : 0.6) ? share : 1;
+}
+
+// Of which operand of x^T dz, sums over n rows, the zeros are better left out.
+template <class T>
+ZerosOf zeros_to_leave_out(const Step& step, Index n, const T* x, Index x_row, const T* dz) {
+  constexpr Index kRowsToTurn = 32;  // for fewer, turning the gradient takes longer than is won
+  constexpr double kTurning = 1.2;   // what it costs otherwise
+  if (step.in < kLeastWidthForLists && step.out < kLeastWidthForLists) return ZerosOf::neither;
+  const double of_x = share_to_multiply(n, step.in, x, x_row, step.out);
+  const double of_dz = n < kRowsToTurn ? 1 : share_to_multiply(n, step.out, dz, step.row, step.in);
+  if (of_dz < 1 && kTurning * of_dz < of_x) return ZerosOf::dz;
+  return of_x < 1 ? ZerosOf::x : ZerosOf::neither;
 }
 
 // y (n, out) = x w + b
 template <class T>
 void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
   const Parameter& kernel = ctx.parameter(step.kernel);
-  Matmul<T> product;
-  product.m = ctx.whole_vectors(step.out);
-  product.k = step.in;
-  product.a = x;
-  product.a_row = x_row;
-  product.b = ctx.values(step.kernel);
-  product.b_row = kernel.row;
-  product.c = y;
-  product.c_row = y_row;
-  product.bias = ctx.values(step.bias);
-  product.init = step.bias < 0 ? MatmulInit::zero : MatmulInit::bias;
-  product.end = step.relu_at_end ? MatmulEnd::relu : MatmulEnd::store;
-  product.leaves_out_zeros = is_mostly_zeros(step, ctx.n, x, x_row);
-  product.is_one_column = step.out == 1;
+  Matmul<T> product{
+      .m = ctx.whole_vectors(step.out),
+      .k = step.in,
+      .a = x,
+      .a_row = x_row,
+      .b = ctx.values(step.kernel),
+      .b_row = kernel.row,
+      .c = y,
+      .c_row = y_row,
+      .bias = ctx.values(step.bias),
+      .init = step.bias < 0 ? MatmulInit::zero : MatmulInit::bias,
+      .end = step.relu_at_end ? MatmulEnd::relu : MatmulEnd::store,
+      .leaves_out_zeros = share_to_multiply(ctx.n, step.in, x, x_row, step.out) < 1,
+      .is_one_column = step.out == 1,
+  };
   rows_of_product(ctx, step, product);
 }
 
@@ -108,17 +133,20 @@ void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Inde
 template <class T>
 void dense_backward_data(const StepContext<T>& ctx, const Step& step, const T* dy, T* dx, Index dx_row) {
   const Parameter& kernel = ctx.parameter(step.kernel);
-  Matmul<T> product;
-  product.m = step.in;
-  product.k = step.out;
-  product.a = dy;
-  product.a_row = step.row;
-  product.b = ctx.values(step.kernel);
-  product.b_row = 1;
-  product.b_col = kernel.row;
-  product.c = dx;
-  product.c_row = dx_row;
-  product.is_one_row = ctx.n == 1;
+  const bool is_one_row = ctx.n == 1;
+  Matmul<T> product{
+      .m = step.in,
+      .k = step.out,
+      .a = dy,
+      .a_row = step.row,
+      .b = ctx.values(step.kernel),
+      .b_row = 1,
+      .b_col = kernel.row,
+      .c = dx,
+      .c_row = dx_row,
+      .leaves_out_zeros = !is_one_row && share_to_multiply(ctx.n, step.out, dy, step.row, step.in) < 1,
+      .is_one_row = is_one_row,
+  };
   rows_of_product(ctx, step, product);
   if (dx_row == step.in) return;
   for (Index i = 0; i < ctx.n; ++i) std::fill(dx + i * dx_row + step.in, dx + (i + 1) * dx_row, T(0));
@@ -129,17 +157,18 @@ template <class T>
 void dense_backward_kernel(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row,
                            const T* dy) {
   const Parameter& kernel = ctx.parameter(step.kernel);
-  Matmul<T> product;
-  product.n = step.in;
-  product.m = ctx.whole_vectors(step.out);
-  product.a = x;
-  product.a_row = 1;
-  product.a_col = x_row;
-  product.b = dy;
-  product.b_row = step.row;
-  product.c = ctx.gradients + kernel.offset;
-  product.c_row = kernel.row;
-  product.leaves_out_zeros = is_mostly_zeros(step, ctx.n, x, x_row);
+  Matmul<T> product{
+      .n = step.in,
+      .m = ctx.whole_vectors(step.out),
+      .a = x,
+      .a_row = 1,
+      .a_col = x_row,
+      .b = dy,
+      .b_row = step.row,
+      .c = ctx.gradients + kernel.offset,
+      .c_row = kernel.row,
+      .leaves_out_zeros = share_to_multiply(ctx.n, step.in, x, x_row, step.out) < 1,
+  };
   const Index stretch = std::max<Index>(rows_between_questions(ctx, step), 1);
   for (Index row = 0; row == 0 || (row < ctx.n && !ctx.interrupted()); row += stretch) {
     product.k = std::min(stretch, ctx.n - row);
@@ -162,28 +191,30 @@ template <class T>
 void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, const T* dy,
                   const OptimizerStep& rule, double penalty_scale, T* const* slots) {
   const Parameter& kernel = ctx.parameter(step.kernel);
-  DenseUpdate<T> update;
-  update.n = ctx.n;
-  update.d = step.in;
-  update.m = ctx.whole_vectors(step.out);
-  update.x = x;
-  update.x_row = x_row;
-  update.dz = dy;
-  update.dz_row = step.row;
-  update.w = ctx.values(step.kernel);
-  update.w_row = kernel.row;
-  update.l1 = kernel.l1 * penalty_scale;
-  update.l2 = kernel.l2 * penalty_scale;
-  update.step = rule;
-  update.leaves_out_zeros = is_mostly_zeros(step, ctx.n, x, x_row);
-  update.is_one_column = step.out == 1;
-  for (int s = 0; s < kMaxSlots; ++s)
-    update.slots[s] = slots[s] == nullptr ? nullptr : slots[s] + kernel.offset;
+  DenseUpdate<T> update{
+      .n = ctx.n,
+      .d = step.in,
+      .m = ctx.whole_vectors(step.out),
+      .x = x,
+      .x_row = x_row,
+      .dz = dy,
+      .dz_row = step.row,
+      .w = ctx.values(step.kernel),
+      .w_row = kernel.row,
+      .l1 = kernel.l1 * penalty_scale,
+      .l2 = kernel.l2 * penalty_scale,
+      .step = &rule,
+      .leaves_out = zeros_to_leave_out(step, ctx.n, x, x_row, dy),
+      .is_one_column = step.out == 1,
+  };
+  for (int s = 0; s < kMaxSlots; ++s) {
+    if (slots[s] != nullptr) update.slots[s] = slots[s] + kernel.offset;
+  }
 
   Grid grid = grid_for<T>(update.d, update.m, update.n, ctx.threads);
   // Without state, the columns of the forward product; state is split by rows, so that what a core streams
   // through lies together: of parts of rows, its prefetching would also fetch what another core is writing.
-  const bool by_rows = slots[0] != nullptr || update.leaves_out_zeros;
+  const bool by_rows = slots[0] != nullptr || update.leaves_out == ZerosOf::x;
   if (by_rows && update.d / kRowUnit >= grid.size()) grid = {grid.size(), 1};
   if (grid.size() == 1) {
     update.workspace = ctx.workspaces[0];

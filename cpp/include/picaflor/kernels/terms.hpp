@@ -1,0 +1,78 @@
+// Lists of what is not zero in a row: its values, and where their rows of the other operand begin.
+//
+// Nothing branches, since which pixels are black, or which units of a layer are off, can not be foreseen.
+#pragma once
+
+#include <cstdint>
+
+#include "picaflor/kernels/tile.hpp"
+
+namespace picaflor::inline PICAFLOR_LEVEL {
+
+template <class T>
+struct Term {
+  T value;
+  std::int32_t offset;
+};
+
+// What the listing may write behind the last term.
+inline constexpr Index kListMargin = 8;
+
+#ifdef EIGEN_VECTORIZE_AVX2
+
+// For every set of lanes, one bit each: their numbers, the lowest first, four bits each.
+struct LanesOfMask {
+  std::uint32_t at[256] = {};
+
+  constexpr LanesOfMask() {
+    for (unsigned mask = 0; mask < 256; ++mask) {
+      int shift = 0;
+      for (unsigned lane = 0; lane < 8; ++lane) {
+        if ((mask >> lane & 1) == 0) continue;
+        at[mask] |= lane << shift;
+        shift += 4;
+      }
+    }
+  }
+};
+inline constexpr LanesOfMask kLanesOfMask;
+
+// The terms of eight values whose offsets are `offsets`: those that count move to the front.
+inline Term<float>* list_eight(__m256 values, __m256i offsets, Term<float>* terms) noexcept {
+  const __m256 counts = _mm256_cmp_ps(values, _mm256_setzero_ps(), _CMP_NEQ_UQ);
+  const auto mask = static_cast<unsigned>(_mm256_movemask_ps(counts));
+  const __m256i shifts = _mm256_setr_epi32(0, 4, 8, 12, 16, 20, 24, 28);
+  const __m256i order = _mm256_srlv_epi32(_mm256_set1_epi32(static_cast<int>(kLanesOfMask.at[mask])), shifts);
+  const __m256 v = _mm256_permutevar8x32_ps(values, order);
+  const __m256 o = _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(offsets, order));
+  const __m256 even = _mm256_unpacklo_ps(v, o), odd = _mm256_unpackhi_ps(v, o);  // pairs 0 1 4 5, 2 3 6 7
+  _mm256_storeu_ps(&terms[0].value, _mm256_permute2f128_ps(even, odd, 0x20));
+  _mm256_storeu_ps(&terms[4].value, _mm256_permute2f128_ps(even, odd, 0x31));
+  return terms + _mm_popcnt_u32(mask);
+}
+
+#endif
+
+// The terms of row (k) that are not zero (a NaN counts), p * step being the offset of place p; returns their
+// end.
+template <class T>
+Term<T>* list_row(Index k, const T* row, Index step, Term<T>* terms) noexcept {
+  Index p = 0;
+#ifdef EIGEN_VECTORIZE_AVX2
+  if constexpr (sizeof(T) == sizeof(float)) {
+    const __m256i steps = _mm256_set1_epi32(static_cast<int>(step));
+    __m256i offsets = _mm256_mullo_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), steps);
+    for (; p + 8 <= k; p += 8) {
+      terms = list_eight(_mm256_loadu_ps(row + p), offsets, terms);
+      offsets = _mm256_add_epi32(offsets, _mm256_slli_epi32(steps, 3));
+    }
+  }
+#endif
+  for (; p < k; ++p) {
+    *terms = {row[p], static_cast<std::int32_t>(p * step)};
+    terms += row[p] != T(0) ? 1 : 0;
+  }
+  return terms;
+}
+
+}  // namespace picaflor::inline PICAFLOR_LEVEL
