@@ -20,7 +20,7 @@ inline Range part_of(Index size, Index unit, Index parts, Index i) {
 }
 
 // How many of the threads at hand are worth waking for this much work.  A hand-over costs about a
-// microsecond, so a thread gets at least ten: 1e6 floating-point operations of a product, or their like in
+// microsecond, so a thread gets at least five: 5e5 floating-point operations of a product, or their like in
 // other work.
 inline Index useful_threads(double operations, Index threads) {
   constexpr double kOperationsPerThread = 5e5;

@@ -214,7 +214,7 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
   Grid grid = grid_for<T>(update.d, update.m, update.n, ctx.threads);
   // Without state, the columns of the forward product; state is split by rows, so that what a core streams
   // through lies together: of parts of rows, its prefetching would also fetch what another core is writing.
-  const bool by_rows = slots[0] != nullptr || update.leaves_out == ZerosOf::x;
+  const bool by_rows = slots[0] != nullptr || update.leaves_out != ZerosOf::neither;
   if (by_rows && update.d / kRowUnit >= grid.size()) grid = {grid.size(), 1};
   if (grid.size() == 1) {
     update.workspace = ctx.workspaces[0];
