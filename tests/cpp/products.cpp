@@ -193,9 +193,9 @@ bool dense_update_equals_plain(Index n, Index d, Index m) {
   u.x_row = d + up_to(3), u.dz_row = m + up_to(3), u.w_row = m + up_to(1) * up_to(9);
   auto x = random_values<T>(n * u.x_row + 1);
   auto dz = random_values<T>(n * u.dz_row + 1);
-  u.leaves_out = static_cast<ZerosOf>(up_to(2));
-  if (u.leaves_out == ZerosOf::x) blank_out(x);
-  if (u.leaves_out == ZerosOf::dz) blank_out(dz);
+  u.leaves_out_zeros = static_cast<ZerosOf>(up_to(2));
+  if (u.leaves_out_zeros == ZerosOf::x) blank_out(x);
+  if (u.leaves_out_zeros == ZerosOf::dz) blank_out(dz);
   u.x = x.data(), u.dz = dz.data();
   u.is_one_column = m == kLanes<T> && up_to(2) > 0;
   for (Index i = 0; u.is_one_column && i < n * u.dz_row; ++i) {
@@ -229,6 +229,37 @@ bool dense_update_equals_plain(Index n, Index d, Index m) {
   if (!same)
     std::printf("dense_update %zu bytes: n %td d %td m %td variant %td\n", sizeof(T), n, d, m, variant);
   return same;
+}
+
+// Threads share w by rows or columns: the same bits, also where what is left out is not finite.
+template <class T>
+bool dense_update_is_split_invariant(Index n, Index d, Index m) {
+  m = parts_of(m, kLanes<T>) * kLanes<T>;
+  auto x = random_values<T>(n * d), dz = random_values<T>(n * m);
+  blank_out(dz);
+  x[static_cast<std::size_t>(up_to(n * d - 1))] = std::numeric_limits<T>::infinity();
+  std::vector<T> whole = random_values<T>(d * m), cut = whole;
+  OptimizerStep step;
+  step.rate = 0.01;
+  const auto update = [&](std::vector<T>& w, Index row, Index rows, Index column, Index columns) {
+    DenseUpdate<T> u;
+    u.n = n, u.d = rows, u.m = columns;
+    u.x = x.data() + row, u.x_row = d;
+    u.dz = dz.data() + column, u.dz_row = m;
+    u.w = w.data() + row * m + column, u.w_row = m;
+    u.step = &step;
+    u.leaves_out_zeros = ZerosOf::dz;
+    Workspace<T> workspace(dense_update_workspace<T>(n, rows, columns));
+    u.workspace = workspace.data();
+    dense_update(u);
+    return workspace.intact();
+  };
+  const Index row = up_to(d), column = up_to(m / kLanes<T>) * kLanes<T>;
+  const bool good = update(whole, 0, d, 0, m) && update(cut, 0, row, 0, column) &&
+                    update(cut, row, d - row, 0, column) && update(cut, 0, row, column, m - column) &&
+                    update(cut, row, d - row, column, m - column) && same_bits(whole, cut);
+  if (!good) std::printf("split dense_update %zu bytes: n %td d %td m %td\n", sizeof(T), n, d, m);
+  return good;
 }
 
 // Workspaces are asked for with columns padded to whole vectors and for the largest minibatch; the products
@@ -265,6 +296,7 @@ int failures() {
     const Index batch = up_to(29) == 0 ? 0 : up_to(39) == 0 ? 800 : up_to(199) == 0 ? 2300 : size();
     failed += !dense_update_equals_plain<T>(batch, size(), up_to(9) == 0 ? kLanes<T> : size());
     failed += !dots_are_close_and_split_invariant<T>(size(), deep, i % 2 == 0);
+    failed += !dense_update_is_split_invariant<T>(size(), size(), size());
     failed += !workspaces_grow<T>(size() * size(), size(), deep);
     failed += !column_sums_are_split_invariant<T>(size() - 1, size());
   }

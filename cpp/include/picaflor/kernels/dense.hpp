@@ -107,9 +107,10 @@ void dense_update_column(const DenseUpdate<T>& u) noexcept {
   }
 }
 
-// Rows of g^T whose terms are listed at a time, whole cache lines of dz.
+// Columns of dz whose terms are listed at a time, whole cache lines of them.
 template <class T>
 Index listed_columns(Index n) noexcept {
+  static_assert(kMostTerms / kMostListedDepth >= padded<T>(1));
   return smaller_of(kListedRows, kMostTerms / n) / padded<T>(1) * padded<T>(1);
 }
 
@@ -119,43 +120,38 @@ inline constexpr Index kTurnedRows = padded<T>(1);
 
 template <class T>
 bool can_leave_out_zeros_of_dz(const DenseUpdate<T>& u) noexcept {
-  return u.n > 0 && u.n <= kMostListedDepth && u.d >= kLanes<T> && u.m % kLanes<T> == 0;
+  return u.n > 0 && u.n <= kMostListedDepth && u.m % kLanes<T> == 0;
 }
 
 template <class T>
 Index dense_update_turned_workspace(Index n, Index d, Index m) noexcept {
-  const Index rows = smaller_of(m, kListedRows);
-  return TermSpace<T>(rows, smaller_of(n, kMostListedDepth), d).size + rows * kTurnedRows<T>;
+  const Index columns = smaller_of(m, kListedRows);
+  return TermSpace<T>(columns, smaller_of(n, kMostListedDepth), d).size + columns * kTurnedRows<T>;
 }
 
 // Where dz has many zeros: g^T = dz^T x, block by block, since it is the left operand that they are left out
-// of; the blocks are turned.
+// of; the blocks are turned.  Not inlined, as matmul_sparse.
 template <class T>
 EIGEN_DONT_INLINE void dense_update_turned(const DenseUpdate<T>& u) noexcept {
   const Panels<T> panels(u.d, kTermVectors);
-  const Index row = panels.widest() * kLanes<T>;
-  const Index most = listed_columns<T>(u.n);
   const TermSpace<T> space(smaller_of(u.m, kListedRows), u.n, u.d);
+  auto* const terms = reinterpret_cast<Term<T>*>(u.workspace + space.lists);
   T* const strip = u.workspace + space.strip;
   T* const gradient = u.workspace + space.size;
+  const SumEnds<T> to_strip{.to = strip, .to_row = panels.row()};
+  const Index most = listed_columns<T>(u.n);
   for (Index column = 0; column < u.m; column += most) {
     const Index columns = smaller_of(u.m - column, most);
-    const TermLists<T> lists(columns, u.n, kStretch<T>, u.dz + column, 1, u.dz_row, row,
-                             reinterpret_cast<Term<T>*>(u.workspace + space.lists));
+    const TermLists<T> lists(columns, u.n, kStretch<T>, u.dz + column, 1, u.dz_row, panels.row(), terms);
     for (Index i = 0; i < panels.count(); ++i) {
-      TermRows<T> t;
-      t.from = nullptr;
-      t.to = strip;
-      t.to_row = row;
-      t.end = MatmulEnd::store;
-      sum_panel(lists, panels, i, u.x, u.x_row, Index{1}, u.workspace + space.packed, strip, t);
+      sum_panel(lists, panels, i, u.x, u.x_row, Index{1}, u.workspace + space.packed, strip, to_strip);
       // a few rows of g at a time, so that the rule finds them in the first-level cache
-      const Index rows = panels.last(i) + kLanes<T>;
-      for (Index first = 0; first < rows; first += kTurnedRows<T>) {
-        const Index count = smaller_of(rows - first, kTurnedRows<T>);
-        pack_panel(count, strip + first, Index{1}, row, static_cast<int>(columns / kLanes<T>),
-                   columns - kLanes<T>, columns, gradient);
-        update_strip(u, panels.column(i) + first, count, column, columns, gradient);
+      const Index end = smaller_of(panels.column(i + 1), u.d);
+      for (Index row = panels.column(i); row < end; row += kTurnedRows<T>) {
+        const Index rows = smaller_of(end - row, kTurnedRows<T>);
+        pack_panel(rows, strip + (row - panels.column(i)), Index{1}, panels.row(),
+                   static_cast<int>(columns / kLanes<T>), columns - kLanes<T>, columns, gradient);
+        update_strip(u, row, rows, column, columns, gradient);
       }
     }
   }
@@ -163,26 +159,24 @@ EIGEN_DONT_INLINE void dense_update_turned(const DenseUpdate<T>& u) noexcept {
 
 template <class T>
 Index dense_update_workspace(Index n, Index d, Index m) noexcept {
-  const Index columns = m < kStripColumns ? m : kStripColumns;
+  const Index columns = smaller_of(m, kStripColumns);
   const Index strip = kStrip<T> + kMaxRows * columns;
-  const Index matrix = padded<T>(strip < d * columns ? strip : d * columns) + matmul_workspace<T>(d, m, n);
+  const Index matrix = padded<T>(smaller_of(strip, d * columns)) + matmul_workspace<T>(d, m, n);
   const Index column = (kLanes<T> + 1) * kColumnStrip + matmul_workspace<T>(1, kColumnStrip, n);
-  const Index turned = dense_update_turned_workspace<T>(n, d, m);
-  const Index larger = column > matrix ? column : matrix;
-  return turned > larger ? turned : larger;
+  return larger_of(larger_of(matrix, column), dense_update_turned_workspace<T>(n, d, m));
 }
 
 template <class T>
 void dense_update(const DenseUpdate<T>& u) noexcept {
   if (u.d == 0 || u.m == 0) return;
   if (u.is_one_column && u.m == kLanes<T>) return dense_update_column(u);
-  if (u.leaves_out == ZerosOf::dz && can_leave_out_zeros_of_dz(u)) return dense_update_turned(u);
+  if (u.leaves_out_zeros == ZerosOf::dz && can_leave_out_zeros_of_dz(u)) return dense_update_turned(u);
   Matmul<T> g;
   g.k = u.n;
   g.a_row = 1;
   g.a_col = u.x_row;
   g.b_row = u.dz_row;
-  g.leaves_out_zeros = u.leaves_out == ZerosOf::x;
+  g.leaves_out_zeros = u.leaves_out_zeros == ZerosOf::x;
   if (is_plain_descent(u) && u.n <= kMaxScaledDepth) {
     g.n = u.d;
     g.m = u.m;

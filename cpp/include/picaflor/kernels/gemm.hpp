@@ -159,9 +159,8 @@ Index matmul_workspace(Index n, Index m, Index k) noexcept {
   const Index panel = padded<T>(depth * kLanes<T> * (vectors < kMaxVectors ? vectors : kMaxVectors));
   const Index block = kRowBlock<T> + kMaxRows * depth;
   const bool packs = parts_of(vectors, max_vectors(kMaxRows)) >= kPanelsToPackRows;
-  const Index dense = panel + (!packs ? 0 : block < n * depth ? block : n * depth);
-  const Index sparse = sparse_workspace<T>(n, m, k);
-  return dense > sparse ? dense : sparse;
+  const Index dense = panel + (packs ? smaller_of(block, n * depth) : 0);
+  return larger_of(dense, sparse_workspace<T>(n, m, k));
 }
 
 // A product that needs no cutting: its panels one after the other.
@@ -176,7 +175,7 @@ void multiply_panels(const Matmul<T>& g) noexcept {
   Left<T> packed;
   const Left<T>* left = &plain;
   if (!shallow && packs_rows<T>(tiles, panels.count(), g.k, g.a_row, g.a_col)) {
-    T* const rows = g.workspace + padded<T>(g.k * panels.widest() * kLanes<T>);
+    T* const rows = g.workspace + padded<T>(g.k * panels.row());
     pack_rows(g.k, plain, tiles, rows);
     packed = {rows, 0, 0, true};
     left = &packed;

@@ -72,7 +72,8 @@ struct Panels {
   Index column(Index i) const { return parts.begin(i) * kLanes<T>; }
   int width(Index i) const { return static_cast<int>(parts.size_of(i)); }  // in vectors
   int widest() const { return static_cast<int>(parts.largest()); }
-  Index last(Index i) const {  // where the last vector of the panel begins
+  Index row() const { return parts.largest() * kLanes<T>; }  // of a copy, or of sums, of any of the panels
+  Index last(Index i) const {                                // where the last vector of the panel begins
     const Index end = column(i + 1);
     return (end > m && !narrow() ? m : end) - kLanes<T> - column(i);
   }

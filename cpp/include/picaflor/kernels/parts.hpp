@@ -5,8 +5,12 @@
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
+// std::min and std::max would leave code of one instruction-set level behind for all.
 constexpr Index smaller_of(Index a, Index b) {
   return b < a ? b : a;
+}
+constexpr Index larger_of(Index a, Index b) {
+  return a < b ? b : a;
 }
 
 // One part is the common case of small networks, which would feel the divisions.

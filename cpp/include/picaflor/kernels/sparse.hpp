@@ -9,7 +9,7 @@
 // wait in a strip of workspace.
 //
 // Sums go on in the order of k and a zero would have added nothing: same bits as the tiles', as long as b is
-// finite (there, 0 times infinity is NaN).
+// finite (there, 0 times infinity is NaN), but for the sign of a sum that is zero.
 #pragma once
 
 #include <limits>
@@ -19,9 +19,10 @@
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
-// Sums in registers, beside a term's factor (and, without three operands, a product).
+// Sums in registers, beside a term's factor and, before AVX, a product.  (With 32 registers, of 64 bytes,
+// wider sums would leave few steps to a stretch.)
 inline constexpr int kTermVectors = kManyRegisters ? 8 : 13;
-// A stretch of a panel, in steps, takes 26 KiB of a first-level cache of 32.
+// Steps of a stretch, whose part of a panel takes 26 KiB of a first-level cache of 32.
 template <class T>
 inline constexpr Index kStretch = 26 * 1024 / (kTermVectors * kLanes<T> * Index{sizeof(T)});
 // Lists are made for so many rows and steps at a time.
@@ -34,20 +35,26 @@ inline constexpr Index kRowsToPackTerms = 16;
 
 // ------------------------------------------------------------------------------------------- one stretch
 
-// Rows of c, Vectors * lanes columns wide, go on from `from` to `to`.
+// Where sums start and where they go.
+template <class T>
+struct SumEnds {
+  const T* from = nullptr;  // null: from zero
+  Index from_row = 0;
+  T* to = nullptr;
+  Index to_row = 0;
+  MatmulEnd end = MatmulEnd::store;
+  T alpha = 1;
+};
+
+// Rows of c, Vectors * lanes columns wide.
 template <class T>
 struct TermRows {
   Index rows;
   const std::int32_t* counts;  // (rows)
   const Term<T>* terms;        // of all the rows, one after the other
   const T* b;
-  Index b_last;   // where the last vector of a row of b begins
-  const T* from;  // null: from zero
-  Index from_row;
-  T* to;
-  Index to_row, last;  // last: where the last vector of a row begins, in `from` and `to`
-  MatmulEnd end;
-  T alpha;
+  Index b_last, last;  // where the last vector of a row begins: in b, and in ends.from and ends.to
+  SumEnds<T> ends;
 };
 
 template <class T, int Vectors>
@@ -55,16 +62,17 @@ void sum_terms(const TermRows<T>& t) noexcept {
   using namespace Eigen::internal;
   using P = Register<T>;
   const auto column = [](int v, Index last) { return v == 0 || v + 1 < Vectors ? v * kLanes<T> : last; };
+  const SumEnds<T>& ends = t.ends;
   const T* const b = t.b;
   const Index b_last = t.b_last, last = t.last;
   const Term<T>* term = t.terms;
   for (Index r = 0; r < t.rows; ++r) {
     P sum[Vectors];
-    if (t.from == nullptr) {
+    if (ends.from == nullptr) {
       PICAFLOR_UNROLL
       for (int v = 0; v < Vectors; ++v) sum[v] = pzero(P());
     } else {
-      const T* const from = t.from + r * t.from_row;
+      const T* const from = ends.from + r * ends.from_row;
       PICAFLOR_UNROLL
       for (int v = 0; v < Vectors; ++v) sum[v] = ploadu<P>(from + column(v, last));
     }
@@ -74,14 +82,14 @@ void sum_terms(const TermRows<T>& t) noexcept {
       PICAFLOR_UNROLL
       for (int v = 0; v < Vectors; ++v) sum[v] = pmadd(left, ploadu<P>(right + column(v, b_last)), sum[v]);
     }
-    T* const to = t.to + r * t.to_row;
-    if (t.end == MatmulEnd::relu) {
+    T* const to = ends.to + r * ends.to_row;
+    if (ends.end == MatmulEnd::relu) {
       PICAFLOR_UNROLL
       for (int v = 0; v < Vectors; ++v) sum[v] = pmax(sum[v], pzero(P()));  // a NaN stays
-    } else if (t.end == MatmulEnd::add_scaled) {
+    } else if (ends.end == MatmulEnd::add_scaled) {
       PICAFLOR_UNROLL
       for (int v = 0; v < Vectors; ++v) {
-        sum[v] = pmadd(pset1<P>(t.alpha), sum[v], ploadu<P>(to + column(v, last)));
+        sum[v] = pmadd(pset1<P>(ends.alpha), sum[v], ploadu<P>(to + column(v, last)));
       }
     }
     PICAFLOR_UNROLL
@@ -107,21 +115,20 @@ inline constexpr TermKernels<T> kTermKernels{};
 
 // ------------------------------------------------------------------------------------------ the lists
 
-// Where things are in a workspace for blocks of up to `rows` rows and k steps.
+// Where things begin in a workspace for blocks of up to `rows` rows and k steps.
 template <class T>
 struct TermSpace {
   Index packed = 0, strip, lists, size;
 
   constexpr TermSpace(Index rows, Index k, Index m) {
     const Index width = smaller_of(parts_of(m, kLanes<T>), kTermVectors) * kLanes<T>;
-    const Index terms = smaller_of(rows * k, kMostTerms) + kListMargin;
+    const Index terms = smaller_of(rows * k, kMostTerms);
     strip = padded<T>(smaller_of(k, kStretch<T>) * width);
     lists = strip + padded<T>(rows * width);
     size = lists + padded<T>(terms * Index{sizeof(Term<T>) / sizeof(T)});
   }
 };
 
-// Some pages of the stack: who has them is not inlined, or every small product would pay for touching them.
 // The terms of some rows of a: stretch by stretch of the depth, and of a stretch row by row.
 template <class T>
 struct TermLists {
@@ -173,42 +180,41 @@ struct TermLists {
 
 // ----------------------------------------------------------------------------------------------- products
 
-// Panel i of b (of the depth of the lists): the sums go from ends.from to ends.to, in between through the
-// strip.  Without a place for packing, b is read as it lies.
+// Panel i of b (of the depth of the lists), the sums waiting in the strip between two stretches.  Without a
+// place for packing, b is read as it lies.
 template <class T>
 void sum_panel(const TermLists<T>& lists, const Panels<T>& panels, Index i, const T* b, Index b_row,
-               Index b_col, T* packed, T* strip, const TermRows<T>& ends) noexcept {
-  const Index row = panels.widest() * kLanes<T>;
+               Index b_col, T* packed, T* strip, const SumEnds<T>& ends) noexcept {
   const int width = panels.width(i);
-  TermRows<T> t = ends;
-  t.rows = lists.rows;
-  t.last = panels.last(i);
   for (Index s = 0; s < lists.stretches.count; ++s) {
+    const bool starts = s == 0, stops = s + 1 == lists.stretches.count;
     const T* const stretch = b + lists.stretches.begin(s) * b_row;
+    TermRows<T> t;
+    t.rows = lists.rows;
+    t.counts = lists.counts + s * lists.rows;
+    t.terms = lists.starts[s];
+    t.last = panels.last(i);
     if (packed != nullptr) {
-      panels.pack(i, lists.stretches.size_of(s), stretch, b_row, b_col, row, packed);
+      panels.pack(i, lists.stretches.size_of(s), stretch, b_row, b_col, panels.row(), packed);
       t.b = packed;
       t.b_last = (width - 1) * kLanes<T>;
     } else {
       t.b = stretch + panels.column(i);
       t.b_last = t.last;
     }
-    const bool ends_here = s + 1 == lists.stretches.count;
-    t.to = ends_here ? ends.to : strip;
-    t.to_row = ends_here ? ends.to_row : row;
-    t.end = ends_here ? ends.end : MatmulEnd::store;
-    t.counts = lists.counts + s * lists.rows;
-    t.terms = lists.starts[s];
+    t.ends.from = starts ? ends.from : strip;
+    t.ends.from_row = starts ? ends.from_row : panels.row();
+    t.ends.to = stops ? ends.to : strip;
+    t.ends.to_row = stops ? ends.to_row : panels.row();
+    t.ends.end = stops ? ends.end : MatmulEnd::store;
+    t.ends.alpha = ends.alpha;
     kTermKernels<T>.at[width - 1](t);
-    t.from = strip;
-    t.from_row = row;
   }
 }
 
 template <class T>
 bool can_leave_out_zeros(const Matmul<T>& g) noexcept {
-  constexpr Index kFar = std::numeric_limits<std::int32_t>::max() / kListedDepth;
-  return g.k > 0 && g.m >= kLanes<T> && g.b_row < kFar;
+  return g.k > 0 && g.m >= kLanes<T>;
 }
 
 template <class T>
@@ -216,35 +222,39 @@ constexpr Index sparse_workspace(Index n, Index m, Index k) noexcept {
   return TermSpace<T>(smaller_of(n, kListedRows), smaller_of(k, kListedDepth), m).size;
 }
 
-// g.workspace: sparse_workspace(n, m, k) elements
+// g.workspace: sparse_workspace(n, m, k) elements.  Not inlined, since TermLists takes some pages of the
+// stack, which every small product would pay for touching.
 template <class T>
 EIGEN_DONT_INLINE void matmul_sparse(const Matmul<T>& g) noexcept {
-  const bool packs = g.n >= kRowsToPackTerms || g.a_col != 1 || g.b_col != 1;
+  constexpr Index kFar = std::numeric_limits<std::int32_t>::max() / kListedDepth;  // for an offset
+  const bool packs = g.n >= kRowsToPackTerms || g.a_col != 1 || g.b_col != 1 || g.b_row >= kFar;
   const Panels<T> panels(g.m, kTermVectors);
   const Parts rows(g.n, parts_of(g.n, kListedRows)), depths(g.k, parts_of(g.k, kListedDepth));
   const TermSpace<T> space(rows.largest(), depths.largest(), g.m);
   auto* const terms = reinterpret_cast<Term<T>*>(g.workspace + space.lists);
   T* const packed = packs ? g.workspace + space.packed : nullptr;
+  T* const strip = g.workspace + space.strip;
   for (Index block = 0; block < rows.count; ++block) {
     const Index row = rows.begin(block);
     for (Index d = 0; d < depths.count; ++d) {
       const Index first = depths.begin(d);
       const TermLists<T> lists(rows.size_of(block), depths.size_of(d), packs ? kStretch<T> : kListedDepth,
                                g.a + row * g.a_row + first * g.a_col, g.a_row, g.a_col,
-                               packs ? panels.widest() * kLanes<T> : g.b_row, terms);
+                               packs ? panels.row() : g.b_row, terms);
       for (Index i = 0; i < panels.count(); ++i) {
         const Index column = panels.column(i);
-        TermRows<T> t;
-        t.to = g.c + row * g.c_row + column;
-        t.to_row = g.c_row;
-        t.from = d > 0 || g.init == MatmulInit::accumulate ? t.to
-                 : g.init == MatmulInit::bias              ? g.bias + column
-                                                           : nullptr;
-        t.from_row = t.from == t.to ? t.to_row : 0;
-        t.end = d + 1 == depths.count ? g.end : MatmulEnd::store;
-        t.alpha = g.alpha;
-        sum_panel(lists, panels, i, g.b + first * g.b_row, g.b_row, g.b_col, packed,
-                  g.workspace + space.strip, t);
+        SumEnds<T> ends;
+        ends.to = g.c + row * g.c_row + column;
+        ends.to_row = g.c_row;
+        if (d > 0 || g.init == MatmulInit::accumulate) {
+          ends.from = ends.to;
+          ends.from_row = g.c_row;
+        } else if (g.init == MatmulInit::bias) {
+          ends.from = g.bias + column;
+        }
+        if (d + 1 == depths.count) ends.end = g.end;
+        ends.alpha = g.alpha;
+        sum_panel(lists, panels, i, g.b + first * g.b_row, g.b_row, g.b_col, packed, strip, ends);
       }
     }
   }

@@ -49,7 +49,7 @@ struct Matmul {
   MatmulInit init = MatmulInit::zero;
   MatmulEnd end = MatmulEnd::store;
   T alpha = 1;
-  bool leaves_out_zeros = false;  // a has many
+  bool leaves_out_zeros = false;  // because a has many
   // n = 1 before any cutting, or of the columns of b all but the first are zero: sums along memory, dots.hpp
   bool is_one_row = false, is_one_column = false;
   T* workspace = nullptr;  // matmul_workspace(...) elements, aligned to kCacheLine
@@ -202,7 +202,7 @@ struct ParameterRows {
   T* slots[kMaxSlots] = {};
 };
 
-// Of which operand of x^T dz the zeros, being many, are left out.
+// Which operand of x^T dz has so many zeros that they are left out.
 enum class ZerosOf { neither, x, dz };
 
 // A weight matrix's gradient and one optimizer step on it, strip by strip, the strip still in cache:
@@ -219,7 +219,7 @@ struct DenseUpdate {
   T* slots[kMaxSlots] = {};
   double l1 = 0, l2 = 0;
   const OptimizerStep* step = nullptr;
-  ZerosOf leaves_out = ZerosOf::neither;
+  ZerosOf leaves_out_zeros = ZerosOf::neither;
   bool is_one_column = false;  // all columns of dz but the first are zero
   T* workspace = nullptr;
 };

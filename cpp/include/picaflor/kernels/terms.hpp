@@ -15,9 +15,6 @@ struct Term {
   std::int32_t offset;
 };
 
-// What the listing may write behind the last term.
-inline constexpr Index kListMargin = 8;
-
 #ifdef EIGEN_VECTORIZE_AVX2
 
 // For every set of lanes, one bit each: their numbers, the lowest first, four bits each.
@@ -54,7 +51,7 @@ inline Term<float>* list_eight(__m256 values, __m256i offsets, Term<float>* term
 #endif
 
 // The terms of row (k) that are not zero (a NaN counts), p * step being the offset of place p; returns their
-// end.
+// end.  Nothing is written behind the k-th term.
 template <class T>
 Term<T>* list_row(Index k, const T* row, Index step, Term<T>* terms) noexcept {
   Index p = 0;

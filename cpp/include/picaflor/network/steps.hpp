@@ -81,30 +81,32 @@ double share_of_nonzeros(Index n, Index d, const T* x, Index x_row) {
   return seen == 0 ? 1 : static_cast<double>(others) / static_cast<double>(seen);
 }
 
-// Where an operand meets fewer columns of another, looking for its zeros takes longer than multiplying by
-// them.
+// Where a product is narrower, looking for zeros takes longer than multiplying by them.
 inline constexpr Index kLeastWidthForLists = 80;
 
-// That share of an operand x (n, d) whose rows, or columns, meet `width` columns of another; or 1, where
-// zeros are better multiplied by.
-template <class T>
-double share_to_multiply(Index n, Index d, const T* x, Index x_row, Index width) {
-  constexpr Index kFewRows = 8;
-  if (width < kLeastWidthForLists) return 1;
-  const double share = share_of_nonzeros(n, d, x, x_row);
-  return share < (n < kFewRows ? 0.3 : 0.6) ? share : 1;
+// The share below which leaving zeros out pays for a minibatch of n rows: measured.
+constexpr double most_nonzeros(Index n) {
+  return n < 8 ? 0.3 : 0.6;
 }
 
-// Of which operand of x^T dz, sums over n rows, the zeros are better left out.
+// Whether zeros are better left out of x (n, d) in a product that is `width` columns wide.
+template <class T>
+bool has_many_zeros(Index n, Index d, const T* x, Index x_row, Index width) {
+  return width >= kLeastWidthForLists && share_of_nonzeros(n, d, x, x_row) < most_nonzeros(n);
+}
+
+// And out of which operand of x^T dz.
 template <class T>
 ZerosOf zeros_to_leave_out(const Step& step, Index n, const T* x, Index x_row, const T* dz) {
   constexpr Index kRowsToTurn = 32;  // for fewer, turning the gradient takes longer than is won
   constexpr double kTurning = 1.2;   // what it costs otherwise
-  if (step.in < kLeastWidthForLists && step.out < kLeastWidthForLists) return ZerosOf::neither;
-  const double of_x = share_to_multiply(n, step.in, x, x_row, step.out);
-  const double of_dz = n < kRowsToTurn ? 1 : share_to_multiply(n, step.out, dz, step.row, step.in);
-  if (of_dz < 1 && kTurning * of_dz < of_x) return ZerosOf::dz;
-  return of_x < 1 ? ZerosOf::x : ZerosOf::neither;
+  double of_x = 1, of_dz = 1;
+  if (step.out >= kLeastWidthForLists) of_x = share_of_nonzeros(n, step.in, x, x_row);
+  if (step.in >= kLeastWidthForLists && n >= kRowsToTurn) {
+    of_dz = share_of_nonzeros(n, step.out, dz, step.row);
+  }
+  if (of_dz < most_nonzeros(n) && kTurning * of_dz < of_x) return ZerosOf::dz;
+  return of_x < most_nonzeros(n) ? ZerosOf::x : ZerosOf::neither;
 }
 
 // y (n, out) = x w + b
@@ -123,7 +125,7 @@ void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Inde
       .bias = ctx.values(step.bias),
       .init = step.bias < 0 ? MatmulInit::zero : MatmulInit::bias,
       .end = step.relu_at_end ? MatmulEnd::relu : MatmulEnd::store,
-      .leaves_out_zeros = share_to_multiply(ctx.n, step.in, x, x_row, step.out) < 1,
+      .leaves_out_zeros = has_many_zeros(ctx.n, step.in, x, x_row, step.out),
       .is_one_column = step.out == 1,
   };
   rows_of_product(ctx, step, product);
@@ -144,7 +146,7 @@ void dense_backward_data(const StepContext<T>& ctx, const Step& step, const T* d
       .b_col = kernel.row,
       .c = dx,
       .c_row = dx_row,
-      .leaves_out_zeros = !is_one_row && share_to_multiply(ctx.n, step.out, dy, step.row, step.in) < 1,
+      .leaves_out_zeros = !is_one_row && has_many_zeros(ctx.n, step.out, dy, step.row, step.in),
       .is_one_row = is_one_row,
   };
   rows_of_product(ctx, step, product);
@@ -167,7 +169,7 @@ void dense_backward_kernel(const StepContext<T>& ctx, const Step& step, const T*
       .b_row = step.row,
       .c = ctx.gradients + kernel.offset,
       .c_row = kernel.row,
-      .leaves_out_zeros = share_to_multiply(ctx.n, step.in, x, x_row, step.out) < 1,
+      .leaves_out_zeros = has_many_zeros(ctx.n, step.in, x, x_row, step.out),
   };
   const Index stretch = std::max<Index>(rows_between_questions(ctx, step), 1);
   for (Index row = 0; row == 0 || (row < ctx.n && !ctx.interrupted()); row += stretch) {
@@ -204,7 +206,7 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
       .l1 = kernel.l1 * penalty_scale,
       .l2 = kernel.l2 * penalty_scale,
       .step = &rule,
-      .leaves_out = zeros_to_leave_out(step, ctx.n, x, x_row, dy),
+      .leaves_out_zeros = zeros_to_leave_out(step, ctx.n, x, x_row, dy),
       .is_one_column = step.out == 1,
   };
   for (int s = 0; s < kMaxSlots; ++s) {
@@ -214,7 +216,7 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
   Grid grid = grid_for<T>(update.d, update.m, update.n, ctx.threads);
   // Without state, the columns of the forward product; state is split by rows, so that what a core streams
   // through lies together: of parts of rows, its prefetching would also fetch what another core is writing.
-  const bool by_rows = slots[0] != nullptr || update.leaves_out != ZerosOf::neither;
+  const bool by_rows = slots[0] != nullptr || update.leaves_out_zeros != ZerosOf::neither;
   if (by_rows && update.d / kRowUnit >= grid.size()) grid = {grid.size(), 1};
   if (grid.size() == 1) {
     update.workspace = ctx.workspaces[0];
