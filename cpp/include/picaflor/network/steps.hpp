@@ -82,31 +82,40 @@ double share_of_nonzeros(Index n, Index d, const T* x, Index x_row) {
 }
 
 // Where a product is narrower, looking for zeros takes longer than multiplying by them.
-inline constexpr Index kLeastWidthForLists = 80;
+inline constexpr Index kLeastWidth = 80;
 
-// The share below which leaving zeros out pays for a minibatch of n rows: measured.
-constexpr double most_nonzeros(Index n) {
-  return n < 8 ? 0.3 : 0.6;
-}
-
-// Whether zeros are better left out of x (n, d) in a product that is `width` columns wide.
+// How long a product of x (n, d) that is `width` columns wide takes without the zeros of x: in terms that are
+// multiplied, of as many as x has values.
 template <class T>
-bool has_many_zeros(Index n, Index d, const T* x, Index x_row, Index width) {
-  return width >= kLeastWidthForLists && share_of_nonzeros(n, d, x, x_row) < most_nonzeros(n);
+double cost_of_lists(Index n, Index d, const T* x, Index x_row, Index width) {
+  constexpr double kListing = 10;  // listing a value takes as long as so many columns of a term
+  if (width < kLeastWidth) return 1;
+  return share_of_nonzeros(n, d, x, x_row) + kListing / static_cast<double>(width);
 }
 
-// And out of which operand of x^T dz.
+// Below which cost that pays: a listed term takes as long as 1.4 of the tiles', longer if few rows share w.
+inline constexpr Index kFewRows = 8;
+constexpr double cost_that_pays(Index n) {
+  return n < kFewRows ? 0.3 : 0.7;
+}
+
+template <class T>
+bool pays_to_leave_out_zeros(Index n, Index d, const T* x, Index x_row, Index width) {
+  return cost_of_lists(n, d, x, x_row, width) < cost_that_pays(n);
+}
+
+// Out of which operand of x^T dz, the sums being over n rows.
 template <class T>
 ZerosOf zeros_to_leave_out(const Step& step, Index n, const T* x, Index x_row, const T* dz) {
-  constexpr Index kRowsToTurn = 32;  // for fewer, turning the gradient takes longer than is won
-  constexpr double kTurning = 1.2;   // what it costs otherwise
-  double of_x = 1, of_dz = 1;
-  if (step.out >= kLeastWidthForLists) of_x = share_of_nonzeros(n, step.in, x, x_row);
-  if (step.in >= kLeastWidthForLists && n >= kRowsToTurn) {
-    of_dz = share_of_nonzeros(n, step.out, dz, step.row);
+  constexpr double kTurning = 5.5;  // turning the gradient takes as long as so many rows
+  if (std::max(step.in, step.out) < kLeastWidth) return ZerosOf::neither;
+  const double of_x = cost_of_lists(n, step.in, x, x_row, step.out);
+  double of_dz = 1;
+  if (n >= kFewRows) {
+    of_dz = cost_of_lists(n, step.out, dz, step.row, step.in) + kTurning / static_cast<double>(n);
   }
-  if (of_dz < most_nonzeros(n) && kTurning * of_dz < of_x) return ZerosOf::dz;
-  return of_x < most_nonzeros(n) ? ZerosOf::x : ZerosOf::neither;
+  if (std::min(of_x, of_dz) >= cost_that_pays(n)) return ZerosOf::neither;
+  return of_dz < of_x ? ZerosOf::dz : ZerosOf::x;
 }
 
 // y (n, out) = x w + b
@@ -125,7 +134,7 @@ void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Inde
       .bias = ctx.values(step.bias),
       .init = step.bias < 0 ? MatmulInit::zero : MatmulInit::bias,
       .end = step.relu_at_end ? MatmulEnd::relu : MatmulEnd::store,
-      .leaves_out_zeros = has_many_zeros(ctx.n, step.in, x, x_row, step.out),
+      .leaves_out_zeros = pays_to_leave_out_zeros(ctx.n, step.in, x, x_row, step.out),
       .is_one_column = step.out == 1,
   };
   rows_of_product(ctx, step, product);
@@ -146,7 +155,7 @@ void dense_backward_data(const StepContext<T>& ctx, const Step& step, const T* d
       .b_col = kernel.row,
       .c = dx,
       .c_row = dx_row,
-      .leaves_out_zeros = !is_one_row && has_many_zeros(ctx.n, step.out, dy, step.row, step.in),
+      .leaves_out_zeros = !is_one_row && pays_to_leave_out_zeros(ctx.n, step.out, dy, step.row, step.in),
       .is_one_row = is_one_row,
   };
   rows_of_product(ctx, step, product);
@@ -169,7 +178,7 @@ void dense_backward_kernel(const StepContext<T>& ctx, const Step& step, const T*
       .b_row = step.row,
       .c = ctx.gradients + kernel.offset,
       .c_row = kernel.row,
-      .leaves_out_zeros = has_many_zeros(ctx.n, step.in, x, x_row, step.out),
+      .leaves_out_zeros = pays_to_leave_out_zeros(ctx.n, step.in, x, x_row, step.out),
   };
   const Index stretch = std::max<Index>(rows_between_questions(ctx, step), 1);
   for (Index row = 0; row == 0 || (row < ctx.n && !ctx.interrupted()); row += stretch) {
