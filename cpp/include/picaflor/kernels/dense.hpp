@@ -95,7 +95,7 @@ void dense_update_column(const DenseUpdate<T>& u) noexcept {
   g.c = sums;
   g.workspace = sums + kColumnStrip;
   for (Index row = 0; row < u.d; row += kColumnStrip) {
-    g.m = u.d - row < kColumnStrip ? u.d - row : kColumnStrip;
+    g.m = smaller_of(u.d - row, kColumnStrip);
     g.b = u.x + row;
     matmul(g);
     for (Index i = 0; i < g.m; ++i) {
@@ -198,7 +198,7 @@ void dense_update(const DenseUpdate<T>& u) noexcept {
     g.n = strips.size_of(strip);
     g.a = u.x + row;
     for (Index column = 0; column < u.m; column += columns) {
-      g.m = u.m - column < columns ? u.m - column : columns;
+      g.m = smaller_of(u.m - column, columns);
       g.b = u.dz + column;
       g.c = u.workspace;
       g.c_row = g.m;

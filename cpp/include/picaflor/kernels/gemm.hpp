@@ -154,9 +154,9 @@ bool packs_rows(Tiles tiles, Index panels, Index depth, Index a_row, Index a_col
 
 template <class T>
 Index matmul_workspace(Index n, Index m, Index k) noexcept {
-  const Index depth = k < kMaxScaledDepth ? k : kMaxScaledDepth;
+  const Index depth = smaller_of(k, kMaxScaledDepth);
   const Index vectors = parts_of(m, kLanes<T>);
-  const Index panel = padded<T>(depth * kLanes<T> * (vectors < kMaxVectors ? vectors : kMaxVectors));
+  const Index panel = padded<T>(depth * kLanes<T> * smaller_of(vectors, kMaxVectors));
   const Index block = kRowBlock<T> + kMaxRows * depth;
   const bool packs = parts_of(vectors, max_vectors(kMaxRows)) >= kPanelsToPackRows;
   const Index dense = panel + (packs ? smaller_of(block, n * depth) : 0);

@@ -4,9 +4,9 @@
 //
 // The terms of some rows of a are listed, in stretches of the depth such that the same stretch of a panel of
 // b fits the first-level cache.  Then, panel by panel and stretch by stretch, the sums of one row of c after
-// the other run over the row's list: a value of b serves only one row of a, unlike in a tile, but with half
-// of a zero that is 1.4 times as fast as the tiles, with nine tenths 4 times.  Between two stretches the sums
-// wait in a strip of workspace.
+// the other run over the row's list: a value of b serves only one row of a, unlike in a tile, but where
+// half of a is zero that is 1.4 times as fast as the tiles, where nine tenths are, 4 times.  Between two
+// stretches the sums wait in a strip of workspace.
 //
 // Sums go on in the order of k and a zero would have added nothing: same bits as the tiles', as long as b is
 // finite (there, 0 times infinity is NaN), but for the sign of a sum that is zero.

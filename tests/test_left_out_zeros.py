@@ -108,6 +108,50 @@ def test_zeros_are_left_out_where_most_values_are(
     assert np.isnan(made.predict(dense, verbose=0)).all()
 
 
+def two_layers(dtype: Any, rng: np.random.Generator, first: str) -> tuple[pf.Sequential, Any]:
+    """Return 100 units and 90 ReLUs on 30 inputs, not trained, and weights for them."""
+    layers = [pf.layers.Dense(100, activation=first), pf.layers.Dense(90, activation="relu")]
+    made = pf.Sequential([pf.Input((30,)), *layers], dtype=dtype, seed=3)
+    made.compile(pf.optimizers.SGD(1e-3), "mse")
+    shapes = [(30, 100), (100,), (100, 90), (90,)]
+    return made, [rng.normal(scale=0.1, size=shape).astype(dtype) for shape in shapes]
+
+
+# Below, infinity meets nothing but zeros: multiplied by them, it would be not a number.
+def test_zeros_behind_a_relu_are_left_out(dtype: Any, rng: np.random.Generator) -> None:
+    made, weights = two_layers(dtype, rng, "relu")
+    weights[1][::2] = -1e6  # off
+    weights[2][::2] = np.inf
+    made.set_weights(weights)
+    assert np.isfinite(made.predict(rng.normal(size=(50, 30)).astype(dtype), verbose=0)).all()
+
+
+def test_zeros_of_a_gradient_are_left_out_of_the_one_before(
+    dtype: Any, rng: np.random.Generator
+) -> None:
+    made, weights = two_layers(dtype, rng, "sigmoid")
+    weights[2][:, ::2] = -np.inf  # off, since all that comes is positive
+    made.set_weights(weights)
+    x = rng.normal(size=(50, 30)).astype(dtype)
+    loss, gradients = made.loss_and_gradients(x, np.ones((50, 90), dtype))
+    assert np.isfinite(loss)
+    assert all(np.isfinite(g).all() for g in gradients)
+
+
+def test_zeros_of_a_gradient_are_left_out_of_the_weights(
+    dtype: Any, rng: np.random.Generator
+) -> None:
+    made = pf.Sequential([pf.Input((100,)), pf.layers.Dense(20, activation="relu")], dtype=dtype)
+    made.compile(pf.optimizers.SGD(1e-3), "mse")
+    weight, bias = rng.normal(size=(100, 20)).astype(dtype), np.full(20, -8, dtype)
+    weight[7] = -1
+    made.set_weights([weight, bias])
+    x = rng.normal(size=(80, 100)).astype(dtype)
+    x[3, 7] = np.inf  # this row's units are off
+    made.fit(x, np.ones((80, 20), dtype), batch_size=80, epochs=1, verbose=0)
+    assert all(np.isfinite(w).all() for w in made.get_weights())
+
+
 def test_what_is_not_finite_is_still_seen(dtype: Any, rng: np.random.Generator) -> None:
     x, _ = data(rng, dtype, 0.1)
     x[5, 70] = np.nan
