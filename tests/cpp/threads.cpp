@@ -18,6 +18,8 @@
 
 using picaflor::num_threads;
 using picaflor::parallel_for;
+using picaflor::parallel_ranges;
+using picaflor::Range;
 using std::ptrdiff_t;
 
 #define CHECK(condition)                                                         \
@@ -59,6 +61,44 @@ void tasks_keep_their_thread() {
   CHECK(first[0] == caller && first[3] == caller && first[6] == caller);
   CHECK(first[1] == first[4] && first[2] == first[5]);
   CHECK(first[0] != first[1] && first[1] != first[2] && first[0] != first[2]);
+}
+
+void ranges_make_up_the_whole() {
+  for (const ptrdiff_t size : {0, 1, 5, 12, 13, 100, 1000}) {
+    for (const ptrdiff_t unit : {1, 12, 16}) {
+      for (const ptrdiff_t parts : {1, 2, 3, 7}) {  // 7: on the caller alone
+        std::vector<int> visits(static_cast<std::size_t>(size));
+        std::vector<int> runs(static_cast<std::size_t>(parts));
+        parallel_ranges(size, unit, parts, [&](ptrdiff_t part, Range range) {
+          ++runs[static_cast<std::size_t>(part)];
+          CHECK(range.size() > 0 && range.begin % unit == 0 && (range.end % unit == 0 || range.end == size));
+          for (ptrdiff_t i = range.begin; i < range.end; ++i) ++visits[static_cast<std::size_t>(i)];
+        });
+        for (const int n : visits) CHECK(n == 1);
+        for (const int n : runs) CHECK(n <= 1);
+      }
+    }
+  }
+}
+
+// Threads that sleep over every element, one of them four times as long.
+void slower_threads_get_shorter_ranges() {
+  constexpr ptrdiff_t kSize = 90;
+  std::vector<ptrdiff_t> sizes(3);
+  const auto region = [&](int slowest) {
+    parallel_ranges(kSize, 1, 3, [&](ptrdiff_t part, Range range) {
+      sizes[static_cast<std::size_t>(part)] = range.size();
+      const ptrdiff_t each = part == slowest ? 400 : 100;
+      std::this_thread::sleep_for(std::chrono::microseconds(range.size() * each));
+    });
+  };
+  for (const int slowest : {2, 0, 1}) {
+    for (int repeat = 0; repeat < 25; ++repeat) region(slowest);
+    for (int part = 0; part < 3; ++part) {
+      const ptrdiff_t size = sizes[static_cast<std::size_t>(part)];
+      CHECK(part == slowest ? 5 <= size && size <= 20 : 30 <= size && size <= 50);
+    }
+  }
 }
 
 void nested_regions_run_on_their_caller() {
@@ -173,6 +213,8 @@ int main(int argc, char** argv) {
   picaflor::set_num_threads(3);
   each_task_runs_once();
   tasks_keep_their_thread();
+  ranges_make_up_the_whole();
+  slower_threads_get_shorter_ranges();
   nested_regions_run_on_their_caller();
   callers_do_not_disturb_one_another();
   a_limit_belongs_to_its_thread();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -15,6 +16,7 @@
 
 #include "picaflor/runtime/cpus.hpp"
 #include "picaflor/runtime/float_mode.hpp"
+#include "picaflor/runtime/speeds.hpp"
 
 #ifndef _WIN32
 #include <pthread.h>
@@ -97,6 +99,23 @@ class BlockSignals {
 
 class Team {
  public:
+  // Ranges are sized by the speeds of the threads, which are learnt from how long they take.
+  void run_ranges(std::ptrdiff_t size, std::ptrdiff_t unit, std::ptrdiff_t parts,
+                  detail::RangeFunction function, const void* body) {
+    using Clock = std::chrono::steady_clock;
+    const Cut cut(size, unit, parts, speeds_.of);
+    double seconds[kMaxThreads];
+    const auto run_part = [&](std::ptrdiff_t part) {
+      const Range range = cut.range(part);
+      if (range.size() == 0) return;
+      const Clock::time_point start = Clock::now();
+      function(body, part, range);
+      seconds[part] = std::chrono::duration<double>(Clock::now() - start).count();
+    };
+    run(parts, parts, detail::task_function<decltype(run_part)>, &run_part);
+    speeds_.learn(cut, seconds);
+  }
+
   // Workers take over the caller's floating-point mode, so that a result does not depend on who works it out.
   void run(std::ptrdiff_t tasks, std::ptrdiff_t threads, detail::TaskFunction function, const void* body) {
     threads = std::min(threads, start(threads - 1) + 1);
@@ -178,6 +197,7 @@ class Team {
   }
 
   Region region_;
+  Speeds speeds_;
   std::vector<std::unique_ptr<Worker>> workers_;
   alignas(64) std::atomic<std::ptrdiff_t> working_ = 0;  // shares of workers that are not finished
   Bed caller_;
@@ -259,6 +279,22 @@ int num_threads() {
 
 int swap_caller_threads(int n) {
   return std::exchange(caller_threads, n == 0 ? 0 : checked(n));
+}
+
+void detail::run_ranges(std::ptrdiff_t size, std::ptrdiff_t unit, std::ptrdiff_t parts,
+                        RangeFunction function, const void* body) {
+  if (num_threads() >= parts) {
+    if (const Claim claim; claim) {
+      const InsideRegion inside;
+      the_team().run_ranges(size, unit, parts, function, body);
+      return;
+    }
+  }
+  const InsideRegion inside;
+  const Cut cut(size, unit, parts, Speeds().of);
+  for (std::ptrdiff_t part = 0; part < parts; ++part) {
+    if (cut.range(part).size() > 0) function(body, part, cut.range(part));
+  }
 }
 
 void detail::run_region(std::ptrdiff_t tasks, TaskFunction function, const void* body) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <new>
 #include <vector>
 
@@ -34,17 +35,13 @@ class Inference {
     for (Index first = 0; first < blocks; first += stretch) {
       if (watch.interrupted()) return false;
       const Index last = std::min(blocks, first + stretch);
-      const auto work = [&](Index thread) {
-        for (Index b = first + thread; b < last; b += threads) {
+      std::atomic<Index> next = first;  // whoever is free takes it
+      parallel_for(threads, [&](Index thread) {
+        for (Index b = next++; b < last; b = next++) {
           const Range rows{b * block, std::min(n, (b + 1) * block)};
           predict_block(kernels, plan, parameters, x, rows, out, out_row, thread, 1);
         }
-      };
-      if (threads == 1) {
-        work(0);
-      } else {
-        parallel_for(threads, work);
-      }
+      });
     }
     return true;
   }

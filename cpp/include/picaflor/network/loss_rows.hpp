@@ -20,8 +20,8 @@ double loss_rows(const KernelTable<T>& kernel, const LossArgs<T>& all) {
   }
   std::vector<double> values(static_cast<std::size_t>(blocks));
   const Index tasks = blocks < num_threads() ? blocks : num_threads();
-  parallel_for(tasks, [&](Index task) {
-    for (Index block = blocks * task / tasks; block < blocks * (task + 1) / tasks; ++block) {
+  parallel_ranges(blocks, 1, tasks, [&](Index, Range range) {
+    for (Index block = range.begin; block < range.end; ++block) {
       const Index first = block * kLossBlock;
       LossArgs<T> a = all;
       a.n = all.n - first < kLossBlock ? all.n - first : kLossBlock;

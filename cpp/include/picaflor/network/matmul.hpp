@@ -8,17 +8,6 @@
 
 namespace picaflor {
 
-// The half-open range [begin, end) of part `i` of `parts` of `size` elements, cut at multiples of `unit`.
-struct Range {
-  Index begin = 0, end = 0;
-  Index size() const { return end - begin; }
-};
-
-inline Range part_of(Index size, Index unit, Index parts, Index i) {
-  const Index units = (size + unit - 1) / unit;
-  return {std::min(size, units * i / parts * unit), std::min(size, units * (i + 1) / parts * unit)};
-}
-
 // How many of the threads at hand are worth waking for this much work.  A hand-over costs about a
 // microsecond, so a thread gets at least five: 5e5 floating-point operations of a product, or their like in
 // other work.
@@ -28,44 +17,38 @@ inline Index useful_threads(double operations, Index threads) {
                       : std::clamp<Index>(static_cast<Index>(operations / kOperationsPerThread), 1, threads);
 }
 
-// Into how many blocks of rows and columns the (n, m) output of a product of this depth is cut.
+// How the (n, m) output of a product is cut.
 struct Grid {
-  Index rows = 1, cols = 1;
-  Index size() const { return rows * cols; }
+  bool by_rows = false;
+  Index parts = 1;
 };
 
-// Columns first: then each core keeps meeting the same columns of the weights in its own cache, in the
-// forward product as in the update.  A block of columns is whole cache lines, so that no line is written by
-// two cores.
+// A block of columns is whole cache lines, so that no line is written by two cores.
 template <class T>
-inline constexpr Index kColumnUnit = 2 * kCacheLine / static_cast<Index>(sizeof(T));
+inline constexpr Index kColumnUnit = kCacheLine / static_cast<Index>(sizeof(T));
 inline constexpr Index kRowUnit = 12;  // rows of two register tiles
 
+// By columns if they are enough for parts of nearly the same size: then each core keeps meeting the same
+// columns of the weights in its own cache, in the forward product as in the update.
 template <class T>
 Grid grid_for(Index n, Index m, Index k, Index threads) {
+  constexpr Index kEnough = 4;
   threads =
       useful_threads(2.0 * static_cast<double>(n) * static_cast<double>(m) * static_cast<double>(k), threads);
   if (threads == 1) return {};
-  const Index column_units = m / kColumnUnit<T>;
-  const Index row_units = n / kRowUnit;
-  if (column_units >= threads) return {1, threads};
-  if (row_units >= threads) return {threads, 1};
-  return column_units >= row_units ? Grid{1, std::max<Index>(column_units, 1)} : Grid{row_units, 1};
+  const Index column_units = m / kColumnUnit<T>, row_units = n / kRowUnit;
+  const bool by_rows = column_units < kEnough * threads && column_units < row_units;
+  return {by_rows, std::clamp<Index>(by_rows ? row_units : column_units, 1, threads)};
 }
 
-// The block of a product that part `i` of the grid works out.
-template <class T>
-Matmul<T> block_of(const Matmul<T>& product, Grid grid, Index i) {
-  const Range rows = part_of(product.n, kRowUnit, grid.rows, i / grid.cols);
-  const Range cols = part_of(product.m, kColumnUnit<T>, grid.cols, i % grid.cols);
-  Matmul<T> block = product;
-  block.n = rows.size();
-  block.m = cols.size();
-  block.a += rows.begin * product.a_row;
-  block.b += cols.begin * product.b_col;
-  block.c += rows.begin * product.c_row + cols.begin;
-  if (product.bias != nullptr) block.bias += cols.begin;
-  return block;
+// body(part, rows, columns) for the blocks of the grid
+template <class T, class Body>
+void blocks_threaded(Grid grid, Index n, Index m, const Body& body) {
+  if (grid.by_rows) {
+    parallel_ranges(n, kRowUnit, grid.parts, [&](Index i, Range rows) { body(i, rows, Range{0, m}); });
+  } else {
+    parallel_ranges(m, kColumnUnit<T>, grid.parts, [&](Index i, Range cols) { body(i, Range{0, n}, cols); });
+  }
 }
 
 // `workspaces` has one workspace of matmul_workspace(n, m, k) elements for each of the threads; the product's
@@ -74,16 +57,22 @@ template <class T>
 void matmul_threaded(const KernelTable<T>& kernels, Matmul<T>& product, T* const* workspaces, Index threads) {
   Grid grid = grid_for<T>(product.n, product.m, product.k, threads);
   // By rows: then each is searched for its zeros once.
-  if (product.leaves_out_zeros && product.n >= grid.size() * kRowUnit) grid = {grid.size(), 1};
-  if (grid.size() == 1) {
+  if (product.leaves_out_zeros && product.n >= grid.parts * kRowUnit) grid.by_rows = true;
+  if (grid.parts == 1) {
     product.workspace = workspaces[0];
     kernels.matmul(product);
     return;
   }
-  parallel_for(grid.size(), [&](Index i) {
-    Matmul<T> block = block_of(product, grid, i);
+  blocks_threaded<T>(grid, product.n, product.m, [&](Index i, Range rows, Range cols) {
+    Matmul<T> block = product;
+    block.n = rows.size();
+    block.m = cols.size();
+    block.a += rows.begin * product.a_row;
+    block.b += cols.begin * product.b_col;
+    block.c += rows.begin * product.c_row + cols.begin;
+    if (product.bias != nullptr) block.bias += cols.begin;
     block.workspace = workspaces[i];
-    if (block.n > 0 && block.m > 0) kernels.matmul(block);
+    kernels.matmul(block);
   });
 }
 
@@ -95,10 +84,7 @@ void rows_threaded(Index n, double operations_per_row, Index threads, const Body
     body(Index{0}, n);
     return;
   }
-  parallel_for(parts, [&](Index i) {
-    const Range rows = part_of(n, 1, parts, i);
-    body(rows.begin, rows.end);
-  });
+  parallel_ranges(n, 1, parts, [&](Index, Range rows) { body(rows.begin, rows.end); });
 }
 
 }  // namespace picaflor

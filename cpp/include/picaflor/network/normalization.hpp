@@ -36,10 +36,7 @@ void columns_threaded(const StepContext<T>& ctx, Index columns, const Body& body
     body(Index{0}, columns);
     return;
   }
-  parallel_for(parts, [&](Index i) {
-    const Range range = part_of(columns, line, parts, i);
-    if (range.size() > 0) body(range.begin, range.end);
-  });
+  parallel_ranges(columns, line, parts, [&](Index, Range range) { body(range.begin, range.end); });
 }
 
 template <class T>

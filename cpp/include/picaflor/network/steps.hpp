@@ -226,15 +226,13 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
   // Without state, the columns of the forward product; state is split by rows, so that what a core streams
   // through lies together: of parts of rows, its prefetching would also fetch what another core is writing.
   const bool by_rows = slots[0] != nullptr || update.leaves_out_zeros != ZerosOf::neither;
-  if (by_rows && update.d / kRowUnit >= grid.size()) grid = {grid.size(), 1};
-  if (grid.size() == 1) {
+  if (by_rows && update.d >= grid.parts * kRowUnit) grid.by_rows = true;
+  if (grid.parts == 1) {
     update.workspace = ctx.workspaces[0];
     ctx.kernels.dense_update(update);
     return;
   }
-  parallel_for(grid.size(), [&](Index i) {
-    const Range rows = part_of(update.d, kRowUnit, grid.rows, i / grid.cols);
-    const Range cols = part_of(update.m, kColumnUnit<T>, grid.cols, i % grid.cols);
+  blocks_threaded<T>(grid, update.d, update.m, [&](Index i, Range rows, Range cols) {
     const Index corner = rows.begin * kernel.row + cols.begin;
     DenseUpdate<T> part = update;
     part.d = rows.size();
@@ -244,7 +242,7 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
     part.w += corner;
     for (T*& slot : part.slots) slot = slot == nullptr ? nullptr : slot + corner;
     part.workspace = ctx.workspaces[i];
-    if (part.d > 0 && part.m > 0) ctx.kernels.dense_update(part);
+    ctx.kernels.dense_update(part);
   });
 }
 

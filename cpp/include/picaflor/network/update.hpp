@@ -1,6 +1,7 @@
 // One optimizer step on a list of arrays of either type, split over the thread team.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -15,14 +16,15 @@ namespace picaflor {
 template <class T>
 void apply_update(const OptimizerStep& step, const ParameterRows<T>& u) {
   constexpr Index kPart = 1 << 16;  // some 40 us of work: a hand-over to a thread is about one
+  constexpr Index kLine = kCacheLine / static_cast<Index>(sizeof(T));
   const auto run = kernels().of<T>().optimizer_step;
-  parallel_for((u.size + kPart - 1) / kPart, [&](Index task) {
-    const Index i = task * kPart;
+  const Index parts = std::clamp<Index>(u.size / kPart, 1, num_threads());
+  parallel_ranges(u.size, kLine, parts, [&](Index, Range range) {
     ParameterRows<T> part = u;
-    part.size = u.size - i < kPart ? u.size - i : kPart;
-    part.p += i;
-    part.g += i;
-    for (T*& slot : part.slots) slot = slot != nullptr ? slot + i : nullptr;
+    part.size = range.size();
+    part.p += range.begin;
+    part.g += range.begin;
+    for (T*& slot : part.slots) slot = slot != nullptr ? slot + range.begin : nullptr;
     run(step, part);
   });
 }

@@ -1,12 +1,15 @@
 // The thread team: one per process, started when first needed, parked when there is nothing to do.
 //
-//   parallel_for(tasks, body)   calls body(task) for every task in [0, tasks)
+//   parallel_for(tasks, body)                   calls body(task) for every task in [0, tasks)
+//   parallel_ranges(size, unit, parts, body)    calls body(part, range) for ranges that make up [0, size)
 //
-// Task t runs on thread t % threads, the caller being thread 0, so that a core meets the same part of the
-// data in every region; what a thread has not begun when the caller is done with its own share, the caller
-// does too. A hand-over takes less than a microsecond while regions follow one another closely: threads wait
-// in a short spin before they sleep.  Bodies must not throw.  A region inside a region, or one that finds the
-// team busy with another caller's region, runs on its caller alone: always correct, never waiting.
+// Task or part t runs on thread t % threads, the caller being thread 0, so that a core meets the same part of
+// the data in every region; what a thread has not begun when the caller is done with its own share, the
+// caller does too.  Ranges are longer for threads that have been faster lately (speeds.hpp): cores differ,
+// and other programs take their time from one and not from the other.  So no result may depend on where a
+// range ends.  A hand-over takes less than a microsecond while regions follow one another closely: threads
+// wait in a short spin before they sleep.  Bodies must not throw.  A region inside a region, or one that
+// finds the team busy with another caller's region, runs on its caller alone: always correct, never waiting.
 #pragma once
 
 #include <cstddef>
@@ -40,9 +43,27 @@ class UseThreads {
   int before_;
 };
 
+// The half-open range [begin, end).
+struct Range {
+  std::ptrdiff_t begin = 0, end = 0;
+  std::ptrdiff_t size() const { return end - begin; }
+};
+
 namespace detail {
 using TaskFunction = void (*)(const void* body, std::ptrdiff_t task) noexcept;
+using RangeFunction = void (*)(const void* body, std::ptrdiff_t part, Range range) noexcept;
 void run_region(std::ptrdiff_t tasks, TaskFunction function, const void* body);
+void run_ranges(std::ptrdiff_t size, std::ptrdiff_t unit, std::ptrdiff_t parts, RangeFunction function,
+                const void* body);
+
+template <class Body>
+void task_function(const void* body, std::ptrdiff_t task) noexcept {
+  (*static_cast<const Body*>(body))(task);
+}
+template <class Body>
+void range_function(const void* body, std::ptrdiff_t part, Range range) noexcept {
+  (*static_cast<const Body*>(body))(part, range);
+}
 }  // namespace detail
 
 template <class Body>
@@ -51,9 +72,18 @@ void parallel_for(std::ptrdiff_t tasks, const Body& body) {
     body(std::ptrdiff_t{0});
     return;
   }
-  detail::run_region(
-      tasks, [](const void* b, std::ptrdiff_t task) noexcept { (*static_cast<const Body*>(b))(task); },
-      &body);
+  detail::run_region(tasks, detail::task_function<Body>, &body);
+}
+
+// Ranges end at multiples of `unit`, or at `size`; those without elements are left out.  More than
+// num_threads() parts run on the caller alone, and more than kMaxThreads must not be.
+template <class Body>
+void parallel_ranges(std::ptrdiff_t size, std::ptrdiff_t unit, std::ptrdiff_t parts, const Body& body) {
+  if (parts == 1) {
+    if (size > 0) body(std::ptrdiff_t{0}, Range{0, size});
+    return;
+  }
+  detail::run_ranges(size, unit, parts, detail::range_function<Body>, &body);
 }
 
 }  // namespace picaflor
