@@ -88,14 +88,15 @@ def test_ctrl_c_ends_fit_without_a_dense_layer() -> None:
     assert took < 0.5
 
 
+@pytest.mark.parametrize("normalized", [True, False], ids=["normalized", "in passes"])
 @pytest.mark.parametrize("batch_size", [32, 200_000], ids=["short", "long"])
-def test_moving_averages_are_those_of_the_last_whole_minibatch(batch_size: int) -> None:
+def test_weights_are_those_of_the_last_whole_minibatch(batch_size: int, normalized: bool) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200_000, 50)).astype(np.float32)
     y = rng.normal(size=(200_000, 1)).astype(np.float32)
 
     def made() -> pf.Sequential:
-        hidden = [layers.Dense(256), layers.BatchNormalization(), layers.Dense(1)]
+        hidden = [layers.Dense(256), *[layers.BatchNormalization()] * normalized, layers.Dense(1)]
         model = pf.Sequential([pf.Input((50,)), *hidden], seed=0)
         model.compile("adam", "mse")
         return model

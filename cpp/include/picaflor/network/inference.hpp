@@ -100,8 +100,8 @@ class Inference {
   void predict_block(const KernelTable<T>& kernels, const Plan& plan, T* parameters, const Rows& all,
                      Range rows, T* out, Index out_row, Index thread, Index threads) {
     const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
-    const StepContext<T> ctx{kernels,     plan,  parameters, nullptr, threads, scratch.workspaces.data(),
-                             rows.size(), false, {},         nullptr};
+    const StepContext<T> ctx{kernels, plan,        parameters, nullptr, threads, scratch.workspaces.data(),
+                             0,       rows.size(), false,      {},      nullptr};
     auto [now, row] =
         read_rows<T>(kernels, plan, all, nullptr, rows.begin, rows.size(), 0, scratch.x, threads);
     int side = 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <vector>
 
 #include "picaflor/network/batch.hpp"
@@ -34,18 +35,17 @@ inline FoldedLoss fold_activation(const Loss& loss, const Plan& plan) {
   return folded;
 }
 
-// What the sum of the rows' losses is divided by.
+// What the sum of the losses of rows order[start .. start + n) is divided by.
 template <class T>
-double loss_denominator(DivideBy divide_by, const Batch<T>& batch) {
-  switch (divide_by) {
-    case DivideBy::rows:
-      return static_cast<double>(batch.n);
-    case DivideBy::weights:
-      return batch.sum_of_weights();
-    case DivideBy::none:
-      break;
+double loss_denominator(DivideBy divide_by, const Dataset<T>& data, const std::int64_t* order, Index start,
+                        Index n) {
+  if (divide_by == DivideBy::none) return 1;
+  if (divide_by == DivideBy::rows || data.weight == nullptr) return static_cast<double>(n);
+  double sum = 0;
+  for (Index i = start; i < start + n; ++i) {
+    sum += static_cast<double>(data.weight[order == nullptr ? i : order[i]]);
   }
-  return 1;
+  return sum;
 }
 
 // Loss of the minibatch without the penalty; its gradient with respect to the scores goes to dscores (rows

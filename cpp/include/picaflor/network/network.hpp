@@ -3,8 +3,9 @@
 //
 //   train  ->  load (batch.hpp)  ->  forward  ->  loss (loss.hpp)  ->  backward  ->  update (parameters.hpp)
 //
-// Each layer is updated right after its gradient is known.  One object is used by one caller at a time (the
-// mutex); nothing here knows of Python.
+// Each layer is updated right after its gradient is known; only the gradients of a minibatch that is so long
+// that it goes through the network in passes (passes.hpp) are added up first.  One object is used by one
+// caller at a time (the mutex); nothing here knows of Python.
 #pragma once
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -21,6 +23,7 @@
 #include "picaflor/network/loss.hpp"
 #include "picaflor/network/optimizer.hpp"
 #include "picaflor/network/parameters.hpp"
+#include "picaflor/network/passes.hpp"
 #include "picaflor/network/plan.hpp"
 #include "picaflor/network/run_step.hpp"
 #include "picaflor/network/watch.hpp"
@@ -63,8 +66,8 @@ class Network {
   // one.
   RangeSums train(const Dataset<T>& data, const RangeRequest& request);
   RangeSums evaluate(const Dataset<T>& data, const RangeRequest& request);
-  // Loss (penalty included) and its gradients for all rows at once; no update.
-  // Not a number if interrupted.
+  // Loss (penalty included) and its gradients for all rows as one minibatch; no update.  Not a number if
+  // interrupted.
   double loss_and_gradients(const Dataset<T>& data, bool training, Interrupt interrupt);
   void apply_gradients(double rate);
   // Whether all of out (n, output) was written, rows `out_row` apart: false if interrupted.
@@ -73,13 +76,28 @@ class Network {
   }
 
   // Predictions for the last minibatch given to any of the first three: (last_rows, output).
-  Index last_rows() const { return batch_.n; }
+  Index last_rows() const { return minibatch_.n; }
   void last_output(T* out);
 
  private:
-  StepContext<T> context(bool training, Watch* watch) {
-    return {kernels_, plan_,    parameters(), gradients(), workspace_.threads, workspace_.scratch.data(),
-            batch_.n, training, random,       watch};
+  // Rows order[start .. start + n) of the data; the rows after them, up to `stop`, are next.
+  struct Minibatch {
+    const std::int64_t* order = nullptr;
+    Index start = 0, n = 0, stop = 0;
+  };
+
+  StepContext<T> context(Index first_row, bool training, Watch* watch) {
+    return {kernels_,
+            plan_,
+            parameters(),
+            gradients(),
+            workspace_.threads,
+            workspace_.scratch.data(),
+            first_row,
+            batch_.n,
+            training,
+            random,
+            watch};
   }
   const Step& step(Index s) const { return plan_.steps[static_cast<std::size_t>(s)]; }
   const T* input_of(Index s) const { return s == 0 ? batch_.x : output_of(s - 1); }
@@ -91,17 +109,33 @@ class Network {
   Index scores_row() const { return input_row_of(loss_.steps); }
   bool has_folded_activation() const { return loss_.steps < static_cast<Index>(plan_.steps.size()); }
 
-  void load(const Dataset<T>& data, const std::int64_t* order, Index start, Index n, Index stop);
+  // Pass by pass: forward, loss, its gradient for the scores where it is to go `backward`, then
+  // each(context). Returns the loss, penalty included; nothing if interrupted.
+  template <class Each>
+  std::optional<double> run(const Dataset<T>& data, const Minibatch& minibatch, bool training, bool backward,
+                            Watch& watch, const Each& each);
   void forward(const StepContext<T>& ctx);
-  double loss_of_batch(T* dscores);
   // Calls update(step number, dy) for every layer to be trained, from the last to the first; the gradients of
   // a normalization are in the gradient buffer then.
   template <class Update>
   void backward(const StepContext<T>& ctx, const Update& update);
   void backward_into_gradients(const StepContext<T>& ctx);
-  bool backward_and_update(const StepContext<T>& ctx, double rate);
+  void backward_and_update(const StepContext<T>& ctx, double rate);
   RangeSums no_sums() const;
-  void add_batch(RangeSums& sums, double loss);
+  void add_metrics_of_pass(RangeSums& sums);
+  void add_loss(RangeSums& sums, double loss) const;
+  void keep_scores(Index first);
+  void write_predictions(Index n, const T* from, Index from_row, T* out);
+  void prepare(Index n, bool backward) {
+    workspace_.prepare(plan_, kernels_, std::min(n, most_rows_), goes_in_passes(n) ? n : 0, backward);
+  }
+  bool goes_in_passes(Index n) const { return n > most_rows_; }
+  // Whether gradients need not be kept: not for a norm of them all, nor for other passes, nor because the
+  // minibatch may be given up in the middle.
+  bool updates_at_once(Index n) const {
+    const OptimizerConfig& optimizer = parameters_.optimizer();
+    return optimizer.clip_norm == 0 && optimizer.global_clip_norm == 0 && !goes_in_passes(n) && !is_long(n);
+  }
   // Roughly what a minibatch of n rows costs, counted like the operations of products.
   double work(Index n) const {
     return static_cast<double>(n) *
@@ -120,7 +154,9 @@ class Network {
   std::vector<WeightedMetric> metrics_;
   Workspace<T> workspace_;
   Inference<T> inference_;
-  Batch<T> batch_;
+  Index most_rows_;  // of a pass
+  Minibatch minibatch_;
+  Batch<T> batch_;          // the pass of it that the buffers hold
   double denominator_ = 1;  // of the sum of its rows' losses
 };
 
@@ -129,7 +165,8 @@ Network<T>::Network(Plan plan, std::uint64_t seed)
     : kernels_(picaflor::kernels().template of<T>()),
       plan_(std::move(plan)),
       parameters_(kernels_, plan_),
-      loss_(fold_activation(Loss(), plan_)) {
+      loss_(fold_activation(Loss(), plan_)),
+      most_rows_(most_rows_per_pass<T>(plan_)) {
   random.seed = seed;
 }
 
@@ -139,22 +176,33 @@ template <class T>
 RangeSums Network<T>::train(const Dataset<T>& data, const RangeRequest& request) {
   const FlushSubnormals mode;
   RangeSums sums = no_sums();
-  workspace_.prepare(plan_, kernels_, std::min(request.batch_size, request.stop - request.start), true);
+  prepare(std::min(request.batch_size, request.stop - request.start), true);
   Watch watch(request.seconds, request.interrupt);
   for (Index start = request.start; start < request.stop; start += request.batch_size) {
     const Index n = std::min(request.batch_size, request.stop - start);
-    load(data, request.order, start, n, request.stop);
-    const StepContext<T> ctx = context(true, is_long(n) ? &watch : nullptr);
+    const double rate = request.rates[sums.batches];
+    const bool at_once = updates_at_once(n);
     const std::vector<T> statistics = is_long(n) ? parameters_.statistics() : std::vector<T>();
-    forward(ctx);
-    const double loss = loss_of_batch(workspace_.dy[0]);
-    sums.interrupted = !backward_and_update(ctx, request.rates[sums.batches]);
-    if (sums.interrupted) {
+    const std::optional<double> loss =
+        run(data, {request.order, start, n, request.stop}, true, true, watch, [&](const StepContext<T>& ctx) {
+          if (at_once) {
+            backward_and_update(ctx, rate);
+          } else {
+            backward_into_gradients(ctx);
+          }
+          add_metrics_of_pass(sums);
+        });
+    if (!loss) {
       parameters_.set_statistics(statistics);
+      sums.interrupted = true;
       break;
     }
+    if (!at_once) {
+      parameters_.finish_gradients(penalty_scale());
+      apply_gradients(rate);
+    }
     ++random.stream;
-    add_batch(sums, loss);
+    add_loss(sums, *loss);
     if (watch.is_over(work(n))) {
       sums.interrupted = watch.interrupted();
       break;
@@ -169,16 +217,14 @@ RangeSums Network<T>::evaluate(const Dataset<T>& data, const RangeRequest& reque
   // Where the rows' losses are averaged over rows, how they are grouped changes nothing but the speed.
   const Index batch_size =
       reduction_.divide_by == DivideBy::rows ? std::max<Index>(request.batch_size, 240) : request.batch_size;
-  workspace_.prepare(plan_, kernels_, std::min(batch_size, request.stop - request.start), false);
+  prepare(std::min(batch_size, request.stop - request.start), false);
   Watch watch(request.seconds, request.interrupt);
   for (Index start = request.start; start < request.stop; start += batch_size) {
     const Index n = std::min(batch_size, request.stop - start);
-    load(data, request.order, start, n, request.stop);
-    forward(context(false, &watch));
-    sums.interrupted = watch.interrupted();
-    if (sums.interrupted) break;
-    add_batch(sums, loss_of_batch(nullptr));
-    if (watch.is_over(work(n))) {
+    const std::optional<double> loss = run(data, {request.order, start, n, request.stop}, false, false, watch,
+                                           [&](const StepContext<T>&) { add_metrics_of_pass(sums); });
+    if (loss) add_loss(sums, *loss);
+    if (!loss || watch.is_over(work(n))) {
       sums.interrupted = watch.interrupted();
       break;
     }
@@ -188,20 +234,19 @@ RangeSums Network<T>::evaluate(const Dataset<T>& data, const RangeRequest& reque
 
 template <class T>
 double Network<T>::loss_and_gradients(const Dataset<T>& data, bool training, Interrupt interrupt) {
-  workspace_.prepare(plan_, kernels_, data.x.rows, true);
-  load(data, nullptr, 0, data.x.rows, data.x.rows);
-  Watch watch(0, interrupt);
-  const StepContext<T> ctx = context(training, &watch);
+  const Index n = data.x.rows;
+  prepare(n, true);
+  Watch watch(std::numeric_limits<double>::infinity(), interrupt);
   const std::vector<T> statistics = parameters_.statistics();
-  forward(ctx);
-  const double loss = loss_of_batch(workspace_.dy[0]);
-  backward_into_gradients(ctx);
-  if (watch.interrupted()) {
+  const std::optional<double> loss = run(data, {nullptr, 0, n, n}, training, true, watch,
+                                         [&](const StepContext<T>& ctx) { backward_into_gradients(ctx); });
+  if (!loss) {
     parameters_.set_statistics(statistics);
     return std::numeric_limits<double>::quiet_NaN();
   }
+  parameters_.finish_gradients(penalty_scale());
   if (training) ++random.stream;
-  return loss;
+  return *loss;
 }
 
 template <class T>
@@ -214,40 +259,81 @@ RangeSums Network<T>::no_sums() const {
 
 // The metrics look at the outputs, which are still those from before the update.
 template <class T>
-void Network<T>::add_batch(RangeSums& sums, double loss) {
+void Network<T>::add_metrics_of_pass(RangeSums& sums) {
   if (has_folded_activation() && need_predictions(metrics_)) {
-    last_output(workspace_.predictions);
+    write_predictions(batch_.n, scores(), scores_row(), workspace_.predictions);
     add_metrics(kernels_, metrics_, batch_, plan_.output, workspace_.predictions, plan_.output, sums);
   } else {
     add_metrics(kernels_, metrics_, batch_, plan_.output, scores(), scores_row(), sums);
   }
+}
+
+template <class T>
+void Network<T>::add_loss(RangeSums& sums, double loss) const {
   if (!std::isfinite(loss) && sums.bad_batch < 0) sums.bad_batch = sums.batches;
-  sums.loss += loss * static_cast<double>(batch_.n);
-  sums.rows += batch_.n;
+  sums.loss += loss * static_cast<double>(minibatch_.n);
+  sums.rows += minibatch_.n;
   ++sums.batches;
 }
 
 template <class T>
 void Network<T>::last_output(T* out) {
-  const T* y = scores();
-  Index y_row = scores_row();
-  if (has_folded_activation()) {
-    const Step& last = plan_.steps.back();
-    activation_forward(context(false, nullptr), last, y, y_row, workspace_.dy[1], last.row);
-    y = workspace_.dy[1];
-    y_row = last.row;
+  if (goes_in_passes(minibatch_.n)) {
+    write_predictions(minibatch_.n, workspace_.kept, row_stride<T>(plan_.output), out);
+  } else {
+    write_predictions(minibatch_.n, scores(), scores_row(), out);
   }
-  for (Index i = 0; i < batch_.n; ++i) {
-    std::copy(y + i * y_row, y + i * y_row + plan_.output, out + i * plan_.output);
+}
+
+// out (n, output) = what the scores of n rows stand for, rows not padded
+template <class T>
+void Network<T>::write_predictions(Index n, const T* from, Index from_row, T* out) {
+  if (has_folded_activation()) {
+    StepContext<T> ctx = context(0, false, nullptr);
+    ctx.n = n;
+    activation_forward(ctx, plan_.steps.back(), from, from_row, out, plan_.output);
+    return;
+  }
+  for (Index i = 0; i < n; ++i) {
+    std::copy(from + i * from_row, from + i * from_row + plan_.output, out + i * plan_.output);
   }
 }
 
 // --------------------------------------------------------------------------------------------- one minibatch
 
 template <class T>
-void Network<T>::load(const Dataset<T>& data, const std::int64_t* order, Index start, Index n, Index stop) {
-  batch_ = load_batch(kernels_, plan_, data, order, start, n, stop, workspace_);
-  denominator_ = loss_denominator(reduction_.divide_by, batch_);
+template <class Each>
+std::optional<double> Network<T>::run(const Dataset<T>& data, const Minibatch& minibatch, bool training,
+                                      bool backward, Watch& watch, const Each& each) {
+  minibatch_ = minibatch;
+  const auto [order, start, n, stop] = minibatch;
+  denominator_ = loss_denominator(reduction_.divide_by, data, order, start, n);
+  double loss = parameters_.penalty() * penalty_scale();
+  const Index rows = rows_per_pass(n, most_rows_);
+  Index first = 0;
+  do {
+    const Index count = std::min(rows, n - first);
+    batch_ = load_batch(kernels_, plan_, data, order, start + first, count, stop, workspace_);
+    const StepContext<T> ctx = context(first, training, is_long(count) ? &watch : nullptr);
+    forward(ctx);
+    loss += batch_loss(kernels_, loss_.loss, batch_, denominator_, plan_.output, scores(), scores_row(),
+                       backward ? workspace_.dy[0] : nullptr);
+    each(ctx);
+    if (rows < n) keep_scores(first);
+    first += count;
+    if ((ctx.watch != nullptr || first < n) && watch.interrupted()) return std::nullopt;
+  } while (first < n);
+  return loss;
+}
+
+// Of the pass that begins with row `first`, for last_output.
+template <class T>
+void Network<T>::keep_scores(Index first) {
+  const Index row = row_stride<T>(plan_.output);
+  for (Index i = 0; i < batch_.n; ++i) {
+    const T* const from = scores() + i * scores_row();
+    std::copy(from, from + plan_.output, workspace_.kept + (first + i) * row);
+  }
 }
 
 template <class T>
@@ -256,14 +342,6 @@ void Network<T>::forward(const StepContext<T>& ctx) {
     if (!step(s).already_done)
       run_step(ctx, step(s), input_of(s), input_row_of(s), output_of(s), moments_of(s));
   }
-}
-
-// With the penalty; the gradient with respect to the scores goes to dscores, if any.
-template <class T>
-double Network<T>::loss_of_batch(T* dscores) {
-  return batch_loss(kernels_, loss_.loss, batch_, denominator_, plan_.output, scores(), scores_row(),
-                    dscores) +
-         parameters_.penalty() * penalty_scale();
 }
 
 template <class T>
@@ -304,8 +382,11 @@ void Network<T>::backward(const StepContext<T>& ctx, const Update& update) {
   }
 }
 
+// Added to those of the passes before.
 template <class T>
 void Network<T>::backward_into_gradients(const StepContext<T>& ctx) {
+  const bool adds = ctx.first_row > 0;
+  const std::vector<T> vectors = adds ? parameters_.vector_gradients() : std::vector<T>();
   backward(ctx, [&](Index s, const T* dy) {
     const Step& now = step(s);
     if (now.op == Op::dense) {
@@ -313,7 +394,7 @@ void Network<T>::backward_into_gradients(const StepContext<T>& ctx) {
       if (now.bias >= 0) dense_backward_bias(ctx, now, dy);
     }
   });
-  parameters_.finish_gradients(penalty_scale());
+  if (adds) parameters_.add_to_vector_gradients(vectors);
 }
 
 template <class T>
@@ -323,19 +404,10 @@ void Network<T>::apply_gradients(double rate) {
   ++iterations;
 }
 
-// Each layer is updated while its gradient is in cache, unless a norm of the gradients has to be known first,
-// or the minibatch is so long that it may be interrupted in the middle: false if it was, and nothing was
-// updated.
+// Each layer is updated while its gradient is in cache.
 template <class T>
-bool Network<T>::backward_and_update(const StepContext<T>& ctx, double rate) {
-  const OptimizerConfig& optimizer = parameters_.optimizer();
-  if (optimizer.clip_norm > 0 || optimizer.global_clip_norm > 0 || ctx.watch != nullptr) {
-    backward_into_gradients(ctx);
-    if (ctx.interrupted()) return false;
-    apply_gradients(rate);
-    return true;
-  }
-  const OptimizerStep rule = prepare_step(optimizer, iterations, rate);
+void Network<T>::backward_and_update(const StepContext<T>& ctx, double rate) {
+  const OptimizerStep rule = prepare_step(parameters_.optimizer(), iterations, rate);
   const auto slots = parameters_.slots();
   backward(ctx, [&](Index s, const T* dy) {
     const Step& now = step(s);
@@ -348,7 +420,6 @@ bool Network<T>::backward_and_update(const StepContext<T>& ctx, double rate) {
     }
   });
   ++iterations;
-  return true;
 }
 
 }  // namespace picaflor

@@ -36,6 +36,9 @@ class Parameters {
   // Moving averages, to be put back if the minibatch that moved them is given up.
   std::vector<T> statistics() const;
   void set_statistics(const std::vector<T>& kept);
+  // The gradients of what is not a matrix, to be added to those of the next pass.
+  std::vector<T> vector_gradients() const;
+  void add_to_vector_gradients(const std::vector<T>& kept);
   // The gradients of `scale` times the penalty are added; those of what is not trained become zero.
   void finish_gradients(double scale);
   // One optimizer step on one parameter from its gradient, after that of `penalty_scale` times its penalty
@@ -137,6 +140,23 @@ void Parameters<T>::set_statistics(const std::vector<T>& kept) {
     if (!p.statistic) continue;
     std::copy(from, from + p.size(), values() + p.offset);
     from += p.size();
+  }
+}
+
+template <class T>
+std::vector<T> Parameters<T>::vector_gradients() const {
+  std::vector<T> kept;
+  for (const Parameter& p : plan_.parameters) {
+    if (p.is_vector) kept.insert(kept.end(), gradients() + p.offset, gradients() + p.offset + p.size());
+  }
+  return kept;
+}
+
+template <class T>
+void Parameters<T>::add_to_vector_gradients(const std::vector<T>& kept) {
+  auto from = kept.begin();
+  for (const Parameter& p : plan_.parameters) {
+    for (Index j = 0; p.is_vector && j < p.size(); ++j) gradients()[p.offset + j] += *from++;
   }
 }
 

@@ -19,6 +19,7 @@ struct StepContext {
   T* gradients;
   Index threads;
   T* const* workspaces;  // one per thread
+  Index first_row;       // of the minibatch, and how many: all of its rows, or a pass of them (passes.hpp)
   Index n;
   bool training;
   RandomStream random;  // of this minibatch; each step takes its own stream of it
@@ -163,33 +164,6 @@ void dense_backward_data(const StepContext<T>& ctx, const Step& step, const T* d
   for (Index i = 0; i < ctx.n; ++i) std::fill(dx + i * dx_row + step.in, dx + (i + 1) * dx_row, T(0));
 }
 
-// dw (in, out) = x^T dy, written
-template <class T>
-void dense_backward_kernel(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row,
-                           const T* dy) {
-  const Parameter& kernel = ctx.parameter(step.kernel);
-  Matmul<T> product{
-      .n = step.in,
-      .m = ctx.whole_vectors(step.out),
-      .a = x,
-      .a_row = 1,
-      .a_col = x_row,
-      .b = dy,
-      .b_row = step.row,
-      .c = ctx.gradients + kernel.offset,
-      .c_row = kernel.row,
-      .leaves_out_zeros = pays_to_leave_out_zeros(ctx.n, step.in, x, x_row, step.out),
-  };
-  const Index stretch = std::max<Index>(rows_between_questions(ctx, step), 1);
-  for (Index row = 0; row == 0 || (row < ctx.n && !ctx.interrupted()); row += stretch) {
-    product.k = std::min(stretch, ctx.n - row);
-    matmul_threaded(ctx.kernels, product, ctx.workspaces, ctx.threads);
-    product.a += product.k * x_row;
-    product.b += product.k * step.row;
-    product.init = MatmulInit::accumulate;  // the sums go on from one stretch to the next: same bits
-  }
-}
-
 // db = sums of the columns of dy, written
 template <class T>
 void dense_backward_bias(const StepContext<T>& ctx, const Step& step, const T* dy) {
@@ -197,35 +171,25 @@ void dense_backward_bias(const StepContext<T>& ctx, const Step& step, const T* d
   ctx.kernels.column_sums(ctx.n, step.out, dy, step.row, db);
 }
 
-// The gradient of the weights, used for one optimizer step at once and then forgotten.
+// One step on what the update says, of n rows.
 template <class T>
-void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, const T* dy,
-                  const OptimizerStep& rule, double penalty_scale, T* const* slots) {
-  const Parameter& kernel = ctx.parameter(step.kernel);
-  DenseUpdate<T> update{
-      .n = ctx.n,
-      .d = step.in,
-      .m = ctx.whole_vectors(step.out),
-      .x = x,
-      .x_row = x_row,
-      .dz = dy,
-      .dz_row = step.row,
-      .w = ctx.values(step.kernel),
-      .w_row = kernel.row,
-      .l1 = kernel.l1 * penalty_scale,
-      .l2 = kernel.l2 * penalty_scale,
-      .step = &rule,
-      .leaves_out_zeros = zeros_to_leave_out(step, ctx.n, x, x_row, dy),
-      .is_one_column = step.out == 1,
-  };
-  for (int s = 0; s < kMaxSlots; ++s) {
-    if (slots[s] != nullptr) update.slots[s] = slots[s] + kernel.offset;
-  }
+void update_threaded(const StepContext<T>& ctx, const Step& step, Index n, const T* x, Index x_row,
+                     const T* dy, DenseUpdate<T> update) {
+  update.n = n;
+  update.d = step.in;
+  update.m = ctx.whole_vectors(step.out);
+  update.x = x;
+  update.x_row = x_row;
+  update.dz = dy;
+  update.dz_row = step.row;
+  update.w_row = ctx.parameter(step.kernel).row;
+  update.leaves_out_zeros = zeros_to_leave_out(step, n, x, x_row, dy);
+  update.is_one_column = step.out == 1;
 
   Grid grid = grid_for<T>(update.d, update.m, update.n, ctx.threads);
   // Without state, the columns of the forward product; state is split by rows, so that what a core streams
   // through lies together: of parts of rows, its prefetching would also fetch what another core is writing.
-  const bool by_rows = slots[0] != nullptr || update.leaves_out_zeros != ZerosOf::neither;
+  const bool by_rows = update.slots[0] != nullptr || update.leaves_out_zeros != ZerosOf::neither;
   if (by_rows && update.d >= grid.parts * kRowUnit) grid.by_rows = true;
   if (grid.parts == 1) {
     update.workspace = ctx.workspaces[0];
@@ -233,7 +197,7 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
     return;
   }
   blocks_threaded<T>(grid, update.d, update.m, [&](Index i, Range rows, Range cols) {
-    const Index corner = rows.begin * kernel.row + cols.begin;
+    const Index corner = rows.begin * update.w_row + cols.begin;
     DenseUpdate<T> part = update;
     part.d = rows.size();
     part.m = cols.size();
@@ -244,6 +208,36 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
     part.workspace = ctx.workspaces[i];
     ctx.kernels.dense_update(part);
   });
+}
+
+// The gradient of the weights, used for one optimizer step at once and then forgotten.
+template <class T>
+void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, const T* dy,
+                  const OptimizerStep& rule, double penalty_scale, T* const* slots) {
+  const Parameter& kernel = ctx.parameter(step.kernel);
+  DenseUpdate<T> update{.w = ctx.values(step.kernel),
+                        .l1 = kernel.l1 * penalty_scale,
+                        .l2 = kernel.l2 * penalty_scale,
+                        .step = &rule};
+  for (int s = 0; s < kMaxSlots; ++s) {
+    if (slots[s] != nullptr) update.slots[s] = slots[s] + kernel.offset;
+  }
+  update_threaded(ctx, step, ctx.n, x, x_row, dy, update);
+}
+
+// dw (in, out) = x^T dy, added to that of the passes before: gradient descent on dw, upwards
+template <class T>
+void dense_backward_kernel(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row,
+                           const T* dy) {
+  constexpr OptimizerStep kAdd{.rate = -1};
+  T* const dw = ctx.gradient(step.kernel);
+  if (ctx.first_row == 0) std::fill_n(dw, ctx.parameter(step.kernel).size(), T(0));
+  const Index stretch = std::max<Index>(rows_between_questions(ctx, step), 1);
+  for (Index row = 0; row < ctx.n && !ctx.interrupted(); row += stretch) {
+    const Index n = std::min(stretch, ctx.n - row);
+    update_threaded(ctx, step, n, x + row * x_row, x_row, dy + row * step.row,
+                    DenseUpdate<T>{.w = dw, .step = &kAdd});
+  }
 }
 
 // y = f(x) over n rows of `step.row` elements, padding included, or over the c columns of softmax
@@ -305,7 +299,7 @@ void noise_forward(const StepContext<T>& ctx, const Step& step, const T* x, Inde
                     const T* const from = x + i * x_row;
                     T* const to = y + i * y_row;
                     RandomStream stream = whole;
-                    stream.first = static_cast<std::uint64_t>(i * step.out);
+                    stream.first = static_cast<std::uint64_t>((ctx.first_row + i) * step.out);
                     if (!ctx.training) {
                       std::memcpy(to, from, static_cast<std::size_t>(step.out) * sizeof(T));
                     } else if (step.op == Op::dropout) {

@@ -1,4 +1,4 @@
-// The memory a minibatch passes through: one arena, laid out once for the largest batch seen.
+// The memory a minibatch passes through: one arena, laid out once for the largest pass seen.
 #pragma once
 
 #include <algorithm>
@@ -19,6 +19,7 @@ struct Workspace {
   T* target = nullptr;              // (n, output)
   T* weight = nullptr;              // (n)
   T* predictions = nullptr;         // (n, output), rows not padded
+  T* kept = nullptr;                // (rows kept, output) scores of all passes of a minibatch
   std::vector<T*> outputs;          // of each step; a step in place shares its input's
   std::vector<Moments<T>> moments;  // of each step that normalizes
   T* dy[2] = {};                    // gradients, passed to and fro from layer to layer
@@ -26,12 +27,14 @@ struct Workspace {
   std::vector<std::int64_t> ids;
   Index threads = 1;
 
-  void prepare(const Plan& plan, const KernelTable<T>& kernels, Index n, bool backward) {
+  // For passes of up to n rows; scores of `keep` rows are kept.
+  void prepare(const Plan& plan, const KernelTable<T>& kernels, Index n, Index keep, bool backward) {
     threads = num_threads();
-    if (n <= capacity_ && threads <= threads_ && (backward_ || !backward)) return;
+    if (n <= capacity_ && keep <= kept_ && threads <= threads_ && (backward_ || !backward)) return;
     constexpr Index kMostElements = Index{1} << 50;  // more than any memory: no size below overflows
-    if (n > kMostElements / plan.widest_row) throw std::bad_alloc();
+    if (std::max(n, keep) > kMostElements / plan.widest_row) throw std::bad_alloc();
     capacity_ = std::max(n, capacity_);
+    kept_ = std::max(keep, kept_);
     threads_ = std::max(threads, threads_);
     backward_ = backward_ || backward;
     arena_ = Arena<T>();
@@ -41,6 +44,7 @@ struct Workspace {
       ids.resize(static_cast<std::size_t>(capacity_));
     } catch (const std::bad_alloc&) {
       capacity_ = -1;  // the next call starts anew instead of using what is not there
+      kept_ = 0;
       throw;
     }
     lay_out(plan, kernels);
@@ -56,6 +60,7 @@ struct Workspace {
     target = arena_.take(n * row_stride<T>(plan.output));
     weight = arena_.take(n);
     predictions = arena_.take(n * plan.output);
+    kept = arena_.take(kept_ * row_stride<T>(plan.output));
     for (const Step& step : plan.steps) {
       const Index size = moments_size<T>(step, n);
       moments.push_back({arena_.take(size), arena_.take(size), arena_.take(size)});
@@ -63,16 +68,15 @@ struct Workspace {
       if (step.op != Op::dense) continue;
       scratch_size = std::max({scratch_size, kernels.matmul_workspace(n, step.row, step.in),
                                kernels.matmul_workspace(n, step.in, step.out),
-                               kernels.matmul_workspace(step.in, step.row, n),
                                kernels.dense_update_workspace(n, step.in, step.row)});
     }
-    for (T*& d : dy) d = arena_.take(backward_ || &d == &dy[1] ? n * plan.widest_row : 0);
+    for (T*& d : dy) d = arena_.take(backward_ ? n * plan.widest_row : 0);
     scratch.clear();
     for (Index t = 0; t < threads_; ++t) scratch.push_back(arena_.take(scratch_size));
   }
 
   Arena<T> arena_;
-  Index capacity_ = 0, threads_ = 0;
+  Index capacity_ = 0, kept_ = 0, threads_ = 0;
   bool backward_ = false;
 };
 
