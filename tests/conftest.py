@@ -1,6 +1,8 @@
 """Seeds and Hypothesis settings for the whole suite."""
 
 import os
+import signal
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -27,3 +29,11 @@ def rng() -> np.random.Generator:
 @pytest.fixture(params=[np.float32, np.float64], ids=["float32", "float64"])
 def dtype(request: pytest.FixtureRequest) -> type[np.floating]:
     return request.param
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Make SIGINT heard, here and in processes that are started: background jobs ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

@@ -353,6 +353,7 @@ def test_train_mnist(run):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.usefixtures("ctrl_c")
 def test_interrupt_saves_and_exits_with_130(model_path):
     train = ["train", "digits", "--epochs", "1000000", "--verbose", "--save", str(model_path)]
     child = subprocess.Popen(

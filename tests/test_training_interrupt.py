@@ -4,7 +4,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -13,17 +12,12 @@ import pytest
 import picaflor as pf
 from picaflor import layers
 
-pytestmark = pytest.mark.skipif(
-    not hasattr(signal, "pthread_kill"), reason="needs signals that reach the main thread"
-)
-
-
-@pytest.fixture(autouse=True)
-def _ctrl_c_is_heard() -> Iterator[None]:
-    # A shell's background jobs start with the signal ignored; then nothing would end the training.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
+pytestmark = [
+    pytest.mark.skipif(
+        not hasattr(signal, "pthread_kill"), reason="needs signals that reach the main thread"
+    ),
+    pytest.mark.usefixtures("ctrl_c"),
+]
 
 
 def interrupt_after(seconds: float) -> tuple[threading.Thread, list[float]]:
