@@ -171,10 +171,10 @@ void dense_backward_bias(const StepContext<T>& ctx, const Step& step, const T* d
   ctx.kernels.column_sums(ctx.n, step.out, dy, step.row, db);
 }
 
-// One step on what the update says, of n rows.
+// One step, from n rows, on the weights and by the rule that are set in `update`.
 template <class T>
 void update_threaded(const StepContext<T>& ctx, const Step& step, Index n, const T* x, Index x_row,
-                     const T* dy, DenseUpdate<T> update) {
+                     const T* dy, DenseUpdate<T>& update) {
   update.n = n;
   update.d = step.in;
   update.m = ctx.whole_vectors(step.out);
@@ -234,9 +234,9 @@ void dense_backward_kernel(const StepContext<T>& ctx, const Step& step, const T*
   if (ctx.first_row == 0) std::fill_n(dw, ctx.parameter(step.kernel).size(), T(0));
   const Index stretch = std::max<Index>(rows_between_questions(ctx, step), 1);
   for (Index row = 0; row < ctx.n && !ctx.interrupted(); row += stretch) {
-    const Index n = std::min(stretch, ctx.n - row);
-    update_threaded(ctx, step, n, x + row * x_row, x_row, dy + row * step.row,
-                    DenseUpdate<T>{.w = dw, .step = &kAdd});
+    DenseUpdate<T> update{.w = dw, .step = &kAdd};
+    update_threaded(ctx, step, std::min(stretch, ctx.n - row), x + row * x_row, x_row, dy + row * step.row,
+                    update);
   }
 }
 
