@@ -154,7 +154,7 @@ class Network {
   std::vector<WeightedMetric> metrics_;
   Workspace<T> workspace_;
   Inference<T> inference_;
-  Index most_rows_;  // of a pass
+  Index most_rows_;  // at once
   Minibatch minibatch_;
   Batch<T> batch_;          // the pass of it that the buffers hold
   double denominator_ = 1;  // of the sum of its rows' losses
@@ -166,7 +166,7 @@ Network<T>::Network(Plan plan, std::uint64_t seed)
       plan_(std::move(plan)),
       parameters_(kernels_, plan_),
       loss_(fold_activation(Loss(), plan_)),
-      most_rows_(most_rows_per_pass<T>(plan_)) {
+      most_rows_(most_rows_at_once<T>(plan_)) {
   random.seed = seed;
 }
 
