@@ -449,6 +449,7 @@ def test_a_minibatch_larger_than_memory_leaves_a_usable_model(n):
     for call in (model.train_on_batch, model.loss_and_gradients, model.test_on_batch):
         with pytest.raises(MemoryError):
             call(x, y)
+        assert model._network.output.shape == (0, 3)  # not that of a minibatch before
     assert np.isfinite(model.train_on_batch(x[:5], y[:5]))
 
 

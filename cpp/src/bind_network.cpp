@@ -169,9 +169,8 @@ class TypedNetwork final : public AnyNetwork {
   }
 
   py::array output() override {
+    const std::unique_lock<std::mutex> guard = lock();  // before the rows are counted
     py::array out = bind::empty<T>({net_.last_rows(), plan().output});
-    const py::gil_scoped_release released;
-    const std::lock_guard guard(net_.mutex());
     net_.last_output(static_cast<T*>(out.mutable_data()));
     return out;
   }

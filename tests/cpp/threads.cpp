@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "picaflor/runtime/parallel.hpp"
+#include "picaflor/runtime/speeds.hpp"
 
 using picaflor::num_threads;
 using picaflor::parallel_for;
@@ -97,6 +99,33 @@ void slower_threads_get_shorter_ranges() {
     for (int part = 0; part < 3; ++part) {
       const ptrdiff_t size = sizes[static_cast<std::size_t>(part)];
       CHECK(part == slowest ? 5 <= size && size <= 20 : 30 <= size && size <= 50);
+    }
+  }
+}
+
+// Two threads, of which the second takes `slower` times as long; its share after so many regions.
+double learnt_share(picaflor::Speeds& speeds, ptrdiff_t units, double seconds_per_unit, double slower,
+                    int regions) {
+  for (int repeat = 0; repeat < regions; ++repeat) {
+    const picaflor::Cut cut(units, 1, 2, speeds.of);
+    const double seconds[2] = {seconds_per_unit * static_cast<double>(cut.range(0).size()),
+                               seconds_per_unit * slower * static_cast<double>(cut.range(1).size())};
+    speeds.learn(cut, seconds);
+  }
+  const picaflor::Cut cut(units, 1, 2, speeds.of);
+  return static_cast<double>(cut.range(1).size()) / static_cast<double>(units);
+}
+
+void a_thread_that_was_slow_gets_work_again() {
+  for (const double slower : {2.0, 4.0, 100.0}) {
+    for (const ptrdiff_t units : {4, 16, 640}) {
+      for (const double microseconds : {10.0, 20.0, 30.0, 40.0, 80.0, 1000.0}) {
+        picaflor::Speeds speeds;
+        const double each = 1e-6 * microseconds / static_cast<double>(units);
+        const double share = learnt_share(speeds, units, each, slower, 500);
+        CHECK(microseconds < 1000 || units < 640 || slower > 4 || std::abs(share - 1 / (1 + slower)) < 0.02);
+        CHECK(std::abs(learnt_share(speeds, units, each, 1, 500) - 0.5) < 0.05);
+      }
     }
   }
 }
@@ -215,6 +244,7 @@ int main(int argc, char** argv) {
   tasks_keep_their_thread();
   ranges_make_up_the_whole();
   slower_threads_get_shorter_ranges();
+  a_thread_that_was_slow_gets_work_again();
   nested_regions_run_on_their_caller();
   callers_do_not_disturb_one_another();
   a_limit_belongs_to_its_thread();

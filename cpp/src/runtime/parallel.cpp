@@ -291,10 +291,7 @@ void detail::run_ranges(std::ptrdiff_t size, std::ptrdiff_t unit, std::ptrdiff_t
     }
   }
   const InsideRegion inside;
-  const Cut cut(size, unit, parts, Speeds().of);
-  for (std::ptrdiff_t part = 0; part < parts; ++part) {
-    if (cut.range(part).size() > 0) function(body, part, cut.range(part));
-  }
+  if (size > 0) function(body, 0, Range{0, size});
 }
 
 void detail::run_region(std::ptrdiff_t tasks, TaskFunction function, const void* body) {

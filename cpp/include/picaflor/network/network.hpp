@@ -76,7 +76,7 @@ class Network {
   }
 
   // Predictions for the last minibatch given to any of the first three: (last_rows, output).
-  Index last_rows() const { return minibatch_.n; }
+  Index last_rows() const { return last_rows_; }
   void last_output(T* out);
 
  private:
@@ -127,6 +127,7 @@ class Network {
   void keep_scores(Index first);
   void write_predictions(Index n, const T* from, Index from_row, T* out);
   void prepare(Index n, bool backward) {
+    last_rows_ = 0;  // if memory does not suffice, the outputs are gone
     workspace_.prepare(plan_, kernels_, std::min(n, most_rows_), goes_in_passes(n) ? n : 0, backward);
   }
   bool goes_in_passes(Index n) const { return n > most_rows_; }
@@ -154,8 +155,8 @@ class Network {
   std::vector<WeightedMetric> metrics_;
   Workspace<T> workspace_;
   Inference<T> inference_;
-  Index most_rows_;  // at once
-  Minibatch minibatch_;
+  Index most_rows_;         // at once
+  Index last_rows_ = 0;     // of the last minibatch
   Batch<T> batch_;          // the pass of it that the buffers hold
   double denominator_ = 1;  // of the sum of its rows' losses
 };
@@ -271,32 +272,29 @@ void Network<T>::add_metrics_of_pass(RangeSums& sums) {
 template <class T>
 void Network<T>::add_loss(RangeSums& sums, double loss) const {
   if (!std::isfinite(loss) && sums.bad_batch < 0) sums.bad_batch = sums.batches;
-  sums.loss += loss * static_cast<double>(minibatch_.n);
-  sums.rows += minibatch_.n;
+  sums.loss += loss * static_cast<double>(last_rows_);
+  sums.rows += last_rows_;
   ++sums.batches;
 }
 
 template <class T>
 void Network<T>::last_output(T* out) {
-  if (goes_in_passes(minibatch_.n)) {
-    write_predictions(minibatch_.n, workspace_.kept, row_stride<T>(plan_.output), out);
+  if (goes_in_passes(last_rows_)) {
+    write_predictions(last_rows_, workspace_.kept, plan_.output, out);
   } else {
-    write_predictions(minibatch_.n, scores(), scores_row(), out);
+    write_predictions(last_rows_, scores(), scores_row(), out);
   }
 }
 
 // out (n, output) = what the scores of n rows stand for, rows not padded
 template <class T>
 void Network<T>::write_predictions(Index n, const T* from, Index from_row, T* out) {
-  if (has_folded_activation()) {
-    StepContext<T> ctx = context(0, false, nullptr);
-    ctx.n = n;
-    activation_forward(ctx, plan_.steps.back(), from, from_row, out, plan_.output);
-    return;
-  }
-  for (Index i = 0; i < n; ++i) {
-    std::copy(from + i * from_row, from + i * from_row + plan_.output, out + i * plan_.output);
-  }
+  const Index c = plan_.output;
+  for (Index i = 0; i < n; ++i) std::copy(from + i * from_row, from + i * from_row + c, out + i * c);
+  if (!has_folded_activation()) return;
+  StepContext<T> ctx = context(0, false, nullptr);
+  ctx.n = n;
+  activation_forward(ctx, plan_.steps.back(), out, c, out, c);
 }
 
 // --------------------------------------------------------------------------------------------- one minibatch
@@ -305,8 +303,8 @@ template <class T>
 template <class Each>
 std::optional<double> Network<T>::run(const Dataset<T>& data, const Minibatch& minibatch, bool training,
                                       bool backward, Watch& watch, const Each& each) {
-  minibatch_ = minibatch;
   const auto [order, start, n, stop] = minibatch;
+  last_rows_ = n;
   denominator_ = loss_denominator(reduction_.divide_by, data, order, start, n);
   double loss = parameters_.penalty() * penalty_scale();
   const Index rows = rows_per_pass(n, most_rows_);
@@ -329,10 +327,10 @@ std::optional<double> Network<T>::run(const Dataset<T>& data, const Minibatch& m
 // Of the pass that begins with row `first`, for last_output.
 template <class T>
 void Network<T>::keep_scores(Index first) {
-  const Index row = row_stride<T>(plan_.output);
+  const Index c = plan_.output;
   for (Index i = 0; i < batch_.n; ++i) {
     const T* const from = scores() + i * scores_row();
-    std::copy(from, from + plan_.output, workspace_.kept + (first + i) * row);
+    std::copy(from, from + c, workspace_.kept + (first + i) * c);
   }
 }
 

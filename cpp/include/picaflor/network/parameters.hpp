@@ -10,6 +10,7 @@
 
 #include "picaflor/network/optimizer.hpp"
 #include "picaflor/network/plan.hpp"
+#include "picaflor/network/update.hpp"
 #include "picaflor/runtime/arena.hpp"
 
 namespace picaflor {
@@ -52,6 +53,7 @@ class Parameters {
   double sum_of_penalties() const;
   double sum_of_squares(Index size, T* g);
   void clear_padding(T* buffer);
+  ParameterRows<T> rows_of(const Parameter& p);
 
   const KernelTable<T>& kernels_;
   const Plan& plan_;
@@ -147,7 +149,8 @@ template <class T>
 std::vector<T> Parameters<T>::vector_gradients() const {
   std::vector<T> kept;
   for (const Parameter& p : plan_.parameters) {
-    if (p.is_vector) kept.insert(kept.end(), gradients() + p.offset, gradients() + p.offset + p.size());
+    if (p.is_vector && plan_.is_trained(p))
+      kept.insert(kept.end(), gradients() + p.offset, gradients() + p.offset + p.size());
   }
   return kept;
 }
@@ -156,7 +159,8 @@ template <class T>
 void Parameters<T>::add_to_vector_gradients(const std::vector<T>& kept) {
   auto from = kept.begin();
   for (const Parameter& p : plan_.parameters) {
-    for (Index j = 0; p.is_vector && j < p.size(); ++j) gradients()[p.offset + j] += *from++;
+    for (Index j = 0; p.is_vector && plan_.is_trained(p) && j < p.size(); ++j)
+      gradients()[p.offset + j] += *from++;
   }
 }
 
@@ -179,15 +183,20 @@ void Parameters<T>::finish_gradients(double scale) {
 }
 
 template <class T>
-void Parameters<T>::update(Index parameter, const OptimizerStep& rule, double penalty_scale) {
-  const Parameter& p = plan_.parameters[static_cast<std::size_t>(parameter)];
-  if (penalty_scale != 0) add_penalty_gradient(p, penalty_scale);
+ParameterRows<T> Parameters<T>::rows_of(const Parameter& p) {
   ParameterRows<T> all;
   all.size = p.size();
   all.p = values() + p.offset;
   all.g = gradients() + p.offset;
   for (int k = 0; k < slot_count_; ++k) all.slots[k] = slots(k) + p.offset;
-  kernels_.optimizer_step(rule, all);
+  return all;
+}
+
+template <class T>
+void Parameters<T>::update(Index parameter, const OptimizerStep& rule, double penalty_scale) {
+  const Parameter& p = plan_.parameters[static_cast<std::size_t>(parameter)];
+  if (penalty_scale != 0) add_penalty_gradient(p, penalty_scale);
+  kernels_.optimizer_step(rule, rows_of(p));
 }
 
 template <class T>
@@ -197,11 +206,10 @@ void Parameters<T>::apply_gradients(std::int64_t iteration, double rate) {
     if (limit > 0) rule.gradient_scale = norm_clip_factor(sum_of_squares(size, g), limit);
   };
   clip(plan_.parameter_size, gradients(), optimizer_.global_clip_norm);
-  for (std::size_t i = 0; i < plan_.parameters.size(); ++i) {
-    const Parameter& p = plan_.parameters[i];
+  for (const Parameter& p : plan_.parameters) {
     if (!plan_.is_trained(p)) continue;
     clip(p.size(), gradients() + p.offset, optimizer_.clip_norm);
-    update(static_cast<Index>(i), rule, 0);
+    apply_update(rule, rows_of(p));
   }
 }
 

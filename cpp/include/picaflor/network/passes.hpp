@@ -13,7 +13,7 @@
 namespace picaflor {
 
 // Minibatches of so many rows still go through at once.  Depends on the network alone, never on the threads:
-// the sums of losses and of bias gradients are grouped by passes.
+// the sums of losses and of gradients are grouped by passes.
 template <class T>
 Index most_rows_at_once(const Plan& plan) {
   constexpr Index kBytes = 4 * 1024 * 1024, kLeast = 512;
@@ -29,7 +29,7 @@ Index most_rows_at_once(const Plan& plan) {
 }
 
 // Of more, about half as many at a time: a few percent faster still, which make up for what it takes to keep
-// the gradients.  Passes are of nearly the same size, and of whole blocks of the loss.
+// the gradients.  Passes are of whole blocks of the loss.
 inline Index rows_per_pass(Index n, Index most) {
   if (n <= most) return n;
   const Index half = most / 2, passes = (n + half - 1) / half;

@@ -10,7 +10,7 @@
 
 namespace picaflor {
 
-// What every step of one minibatch shares.
+// What every step of one pass shares.
 template <class T>
 struct StepContext {
   const KernelTable<T>& kernels;
@@ -19,8 +19,7 @@ struct StepContext {
   T* gradients;
   Index threads;
   T* const* workspaces;  // one per thread
-  Index first_row;       // of the minibatch, and how many: all of its rows, or a pass of them (passes.hpp)
-  Index n;
+  Index first_row, n;    // the pass is rows first_row .. first_row + n of its minibatch
   bool training;
   RandomStream random;  // of this minibatch; each step takes its own stream of it
   Watch* watch;         // asked in the middle of long steps, whose results then count for nothing; or null
@@ -225,18 +224,45 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
   update_threaded(ctx, step, ctx.n, x, x_row, dy, update);
 }
 
-// dw (in, out) = x^T dy, added to that of the passes before: gradient descent on dw, upwards
+// dw (in, out) = x^T dy of the first rows, which is stored
+template <class T>
+void store_gradient(const StepContext<T>& ctx, const Step& step, Index n, const T* x, Index x_row,
+                    const T* dy, T* dw) {
+  Matmul<T> product{
+      .n = step.in,
+      .m = ctx.whole_vectors(step.out),
+      .k = n,
+      .a = x,
+      .a_row = 1,
+      .a_col = x_row,
+      .b = dy,
+      .b_row = step.row,
+      .c = dw,
+      .c_row = ctx.parameter(step.kernel).row,
+  };
+  matmul_threaded(ctx.kernels, product, ctx.workspaces, ctx.threads);
+}
+
+// dw (in, out) = x^T dy, added to that of the passes before by gradient descent on dw, upwards.  Where zeros
+// are left out, the first rows too are added, to nothing.
 template <class T>
 void dense_backward_kernel(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row,
                            const T* dy) {
   constexpr OptimizerStep kAdd{.rate = -1};
   T* const dw = ctx.gradient(step.kernel);
-  if (ctx.first_row == 0) std::fill_n(dw, ctx.parameter(step.kernel).size(), T(0));
   const Index stretch = std::max<Index>(rows_between_questions(ctx, step), 1);
-  for (Index row = 0; row < ctx.n && !ctx.interrupted(); row += stretch) {
+  for (Index row = 0; row == 0 || (row < ctx.n && !ctx.interrupted()); row += stretch) {
+    const Index n = std::min(stretch, ctx.n - row);
+    const T *const x0 = x + row * x_row, *const dy0 = dy + row * step.row;
+    if (ctx.first_row + row == 0) {
+      if (zeros_to_leave_out(step, n, x0, x_row, dy0) == ZerosOf::neither) {
+        store_gradient(ctx, step, n, x0, x_row, dy0, dw);
+        continue;
+      }
+      std::fill_n(dw, ctx.parameter(step.kernel).size(), T(0));
+    }
     DenseUpdate<T> update{.w = dw, .step = &kAdd};
-    update_threaded(ctx, step, std::min(stretch, ctx.n - row), x + row * x_row, x_row, dy + row * step.row,
-                    update);
+    update_threaded(ctx, step, n, x0, x_row, dy0, update);
   }
 }
 

@@ -15,12 +15,12 @@ namespace picaflor {
 
 template <class T>
 struct Workspace {
-  T* x = nullptr;                   // (n, input) gathered rows
-  T* target = nullptr;              // (n, output)
-  T* weight = nullptr;              // (n)
-  T* predictions = nullptr;         // (n, output), rows not padded
-  T* kept = nullptr;                // (rows kept, output) scores of all passes of a minibatch
-  std::vector<T*> outputs;          // of each step; a step in place shares its input's
+  T* x = nullptr;            // (n, input) gathered rows
+  T* target = nullptr;       // (n, output)
+  T* weight = nullptr;       // (n)
+  T* predictions = nullptr;  // (n, output), rows not padded
+  T* kept = nullptr;         // (rows kept, output) scores of all passes of a minibatch, rows not padded
+  std::vector<T*> outputs;   // of each step; a step in place shares its input's
   std::vector<Moments<T>> moments;  // of each step that normalizes
   T* dy[2] = {};                    // gradients, passed to and fro from layer to layer
   std::vector<T*> scratch;          // of the kernels, one per thread
@@ -60,7 +60,7 @@ struct Workspace {
     target = arena_.take(n * row_stride<T>(plan.output));
     weight = arena_.take(n);
     predictions = arena_.take(n * plan.output);
-    kept = arena_.take(kept_ * row_stride<T>(plan.output));
+    kept = arena_.take(kept_ * plan.output);
     for (const Step& step : plan.steps) {
       const Index size = moments_size<T>(step, n);
       moments.push_back({arena_.take(size), arena_.take(size), arena_.take(size)});

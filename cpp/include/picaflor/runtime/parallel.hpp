@@ -75,8 +75,8 @@ void parallel_for(std::ptrdiff_t tasks, const Body& body) {
   detail::run_region(tasks, detail::task_function<Body>, &body);
 }
 
-// Ranges end at multiples of `unit`, or at `size`; those without elements are left out.  More than
-// num_threads() parts run on the caller alone, and more than kMaxThreads must not be.
+// Ranges end at multiples of `unit`, or at `size`; those without elements are left out.  Where
+// the caller works alone, all of it is one range.  parts <= num_threads().
 template <class Body>
 void parallel_ranges(std::ptrdiff_t size, std::ptrdiff_t unit, std::ptrdiff_t parts, const Body& body) {
   if (parts == 1) {

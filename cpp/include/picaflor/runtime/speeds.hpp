@@ -42,17 +42,31 @@ struct Speeds {
   // seconds (cut.parts()): how long each range took
   void learn(const Cut& cut, const double* seconds) {
     constexpr double kShortest = 15e-6;  // below, clocks and hand-overs are felt
-    constexpr double kWeight = 0.25, kLeast = 0.25, kMost = 4;
+    constexpr double kWeight = 0.25, kDrift = 0.02, kLeast = 0.25, kMost = 4;
+    const std::ptrdiff_t parts = cut.parts();
     const auto measured = [&](std::ptrdiff_t i) {
-      return static_cast<double>(cut.range(i).size()) / seconds[i];
+      return static_cast<double>(cut.range(i).size()) / std::max(seconds[i], 1e-7);
     };
+    double longest = 0;
+    bool all_worked = true;
+    for (std::ptrdiff_t i = 0; i < parts; ++i) {
+      if (cut.range(i).size() == 0) {
+        all_worked = false;
+      } else {
+        longest = std::max(longest, seconds[i]);
+      }
+    }
+    if (!all_worked || longest < kShortest) {
+      // Nothing to learn from: towards equal shares, or a thread that was slow once might stay without work.
+      for (std::ptrdiff_t i = 0; i < parts; ++i) of[i] += kDrift * (1 - of[i]);
+      return;
+    }
     double sum = 0, sum_so_far = 0;
-    for (std::ptrdiff_t i = 0; i < cut.parts(); ++i) {
-      if (cut.range(i).size() == 0 || seconds[i] < kShortest) return;
+    for (std::ptrdiff_t i = 0; i < parts; ++i) {
       sum += measured(i);
       sum_so_far += of[i];
     }
-    for (std::ptrdiff_t i = 0; i < cut.parts(); ++i) {
+    for (std::ptrdiff_t i = 0; i < parts; ++i) {
       // in bounds: a thread that was stopped for once is not slow
       const double speed = std::clamp(measured(i) * sum_so_far / sum, of[i] / 2, of[i] * 2);
       of[i] = std::clamp(of[i] + kWeight * (speed - of[i]), kLeast, kMost);
