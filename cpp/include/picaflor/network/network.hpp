@@ -279,6 +279,7 @@ void Network<T>::add_loss(RangeSums& sums, double loss) const {
 
 template <class T>
 void Network<T>::last_output(T* out) {
+  if (last_rows_ == 0) return;  // there may be no buffers at all
   if (goes_in_passes(last_rows_)) {
     write_predictions(last_rows_, workspace_.kept, plan_.output, out);
   } else {
