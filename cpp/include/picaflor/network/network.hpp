@@ -3,9 +3,10 @@
 //
 //   train  ->  load (batch.hpp)  ->  forward  ->  loss (loss.hpp)  ->  backward  ->  update (parameters.hpp)
 //
-// Each layer is updated right after its gradient is known; only the gradients of a minibatch that is so long
-// that it goes through the network in passes (passes.hpp) are added up first.  One object is used by one
-// caller at a time (the mutex); nothing here knows of Python.
+// Each layer is updated right after its gradient is known; gradients are kept until all are there only for a
+// norm of them, or where a minibatch is so long that it goes through the network in passes (passes.hpp) or
+// may be given up in the middle.  One object is used by one caller at a time (the mutex); nothing here knows
+// of Python.
 #pragma once
 
 #include <algorithm>

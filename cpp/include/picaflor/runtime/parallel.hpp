@@ -75,8 +75,8 @@ void parallel_for(std::ptrdiff_t tasks, const Body& body) {
   detail::run_region(tasks, detail::task_function<Body>, &body);
 }
 
-// Ranges end at multiples of `unit`, or at `size`; those without elements are left out.  Where
-// the caller works alone, all of it is one range.  parts <= num_threads().
+// Ranges end at multiples of `unit`, or at `size`; those without elements are left out.  Where the caller
+// works alone, as it does for more than num_threads() parts, all of it is one range.
 template <class Body>
 void parallel_ranges(std::ptrdiff_t size, std::ptrdiff_t unit, std::ptrdiff_t parts, const Body& body) {
   if (parts == 1) {
