@@ -151,14 +151,14 @@ def test_integers_and_mixed_dtypes_are_computed_in_float64() -> None:
 def test_a_row_of_a_product_equals_the_product_of_the_row(
     dtype: type[np.floating], rng: np.random.Generator
 ) -> None:
-    for d, m in [(20, 64), (784, 33), (500, 10), (900, 3)]:
+    for d, m in [(20, 64), (784, 33), (500, 10), (900, 3), (300, 200)]:
         x, w, b = draw(rng, dtype, (61, d), (d, m), (m,))
         whole = F.dense_forward(x, w, b)
         for i in (0, 7, 60):
             np.testing.assert_array_equal(F.dense_forward(x[i : i + 1], w, b)[0], whole[i])
         for n in (2, 3, 4, 5, 13, 25, 50):
             np.testing.assert_array_equal(F.dense_forward(x[:n], w, b), whole[:n])
-        for j in (1, 7, 8, m):
+        for j in (1, 7, 8, 15, 16, 17, 24, 31, 32, 100, 136, 137, m):  # narrow ones: other kernels
             np.testing.assert_array_equal(F.dense_forward(x, w[:, :j], b[:j]), whole[:, :j])
 
 

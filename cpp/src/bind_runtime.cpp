@@ -40,10 +40,7 @@ void bind_runtime(py::module_& m) {
   kernels();          // chosen now, so that a wrong PICAFLOR_ISA is an ImportError
   process_threads();  // and a wrong PICAFLOR_NUM_THREADS
   m.def("isa_level", [] { return kernels().level; }, "Instruction-set level in use.");
-  m.def(
-      "activation_isa_level", [] { return kernels().activation_level; },
-      "Level of the activations: another one than isa_level() where that is faster, with the same bits.");
-  m.def("isa_levels", &runnable_levels, "Levels of this build that run here, the preferred one first.");
+  m.def("isa_levels", &runnable_levels, "Levels of this build that run here, the highest first.");
   m.def("set_num_threads", &set_num_threads, py::arg("n"), "Threads that this process uses.");
   m.def("get_num_threads", &num_threads, "Threads that the calling thread would use.");
   m.def("swap_caller_threads", &swap_caller_threads, py::arg("n"),
@@ -51,13 +48,6 @@ void bind_runtime(py::module_& m) {
   m.def("available_cpus", &available_cpus, "CPUs this process may use: affinity and control group.");
   m.def("cgroup_cpus", &cgroup_cpus, py::arg("groups"), py::arg("root"),
         "CPUs that control groups grant; groups is the text of /proc/self/cgroup.");
-  m.def(
-      "preferred_isa_level",
-      [](bool v2, bool v3, bool v4, bool amd, int family) {
-        return preferred_level({v2, v3, v4, amd, family});
-      },
-      py::arg("v2"), py::arg("v3"), py::arg("v4"), py::arg("amd"), py::arg("family"),
-      "The level that suits a CPU of this kind.");
   m.def("build_info", &build_info, "Version, compiler and libraries of this build.");
 }
 

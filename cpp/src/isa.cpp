@@ -7,6 +7,8 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "narrow_products.hpp"
+
 #if defined(__x86_64__) || defined(_M_X64)
 #define PICAFLOR_X86 1
 #ifdef _MSC_VER
@@ -30,13 +32,12 @@ PICAFLOR_DECLARE(v4)
 PICAFLOR_DECLARE(baseline)
 #undef PICAFLOR_DECLARE
 
-#ifdef PICAFLOR_HAS_v4
-namespace v4 {
-void add_activations(Kernels& kernels) noexcept;
-}
-#endif
-
 namespace {
+
+// The levels that the CPU and the operating system support.
+struct Cpu {
+  bool v2 = false, v3 = false, v4 = false;
+};
 
 #ifdef PICAFLOR_X86
 
@@ -76,6 +77,26 @@ constexpr bool all(std::uint64_t word, std::initializer_list<int> bits) {
 }
 
 #endif
+
+// The levels are those of the x86-64 psABI: https://gitlab.com/x86-psABIs/x86-64-ABI, section 3.1.1.
+Cpu detect_cpu() {
+  Cpu cpu;
+#ifdef PICAFLOR_X86
+  const Registers one = cpuid(1);
+  const Registers seven = cpuid(0).eax >= 7 ? cpuid(7) : Registers{};
+  const Registers extended = cpuid(0x80000000).eax >= 0x80000001 ? cpuid(0x80000001) : Registers{};
+
+  // SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, POPCNT; LAHF in 64-bit mode
+  cpu.v2 = all(one.ecx, {0, 9, 13, 19, 20, 23}) && all(extended.ecx, {0});
+  const std::uint64_t saved = all(one.ecx, {27}) ? xgetbv() : 0;
+  // FMA, MOVBE, AVX, F16C; BMI1, AVX2, BMI2; LZCNT; the system saves the SSE and AVX registers
+  cpu.v3 = cpu.v2 && all(one.ecx, {12, 22, 28, 29}) && all(seven.ebx, {3, 5, 8}) && all(extended.ecx, {5}) &&
+           all(saved, {1, 2});
+  // AVX512F, DQ, CD, BW, VL; the system saves the mask and the 512-bit registers
+  cpu.v4 = cpu.v3 && all(seven.ebx, {16, 17, 28, 30, 31}) && all(saved, {5, 6, 7});
+#endif
+  return cpu;
+}
 
 using Fill = void (*)(Kernels&) noexcept;
 
@@ -122,20 +143,9 @@ std::string join(const std::vector<std::string>& names) {
   return text.empty() ? "none" : text;
 }
 
-bool is_zen4(const Cpu& cpu) {
-  // AMD's family 19h with AVX-512, which executes 512-bit operations in two halves.
-  return cpu.v4 && cpu.amd && cpu.family == 0x19;
-}
-
-bool is_forced() {
-  const char* forced = std::getenv("PICAFLOR_ISA");
-  return forced != nullptr && *forced != '\0';
-}
-
 const Level& choose() {
   const Cpu cpu = detect_cpu();
-  if (is_forced()) {
-    const char* const forced = std::getenv("PICAFLOR_ISA");
+  if (const char* const forced = std::getenv("PICAFLOR_ISA"); forced != nullptr && *forced != '\0') {
     const auto* const level = std::ranges::find(kLevels, std::string_view(forced), &Level::name);
     if (level == std::end(kLevels) || level->fill == nullptr) {
       throw std::runtime_error(
@@ -161,47 +171,12 @@ const Level& choose() {
 
 }  // namespace
 
-// The levels are those of the x86-64 psABI: https://gitlab.com/x86-psABIs/x86-64-ABI, section 3.1.1.
-Cpu detect_cpu() {
-  Cpu cpu;
-#ifdef PICAFLOR_X86
-  const Registers vendor = cpuid(0);
-  cpu.amd = vendor.ebx == 0x68747541;  // "Auth" of "AuthenticAMD"
-  const Registers one = cpuid(1);
-  const std::uint32_t base_family = (one.eax >> 8) & 0xF;
-  cpu.family = static_cast<int>(base_family == 0xF ? base_family + ((one.eax >> 20) & 0xFF) : base_family);
-  const Registers seven = vendor.eax >= 7 ? cpuid(7) : Registers{};
-  const Registers extended = cpuid(0x80000000).eax >= 0x80000001 ? cpuid(0x80000001) : Registers{};
-
-  // SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, POPCNT; LAHF in 64-bit mode
-  cpu.v2 = all(one.ecx, {0, 9, 13, 19, 20, 23}) && all(extended.ecx, {0});
-  const std::uint64_t saved = all(one.ecx, {27}) ? xgetbv() : 0;
-  // FMA, MOVBE, AVX, F16C; BMI1, AVX2, BMI2; LZCNT; the system saves the SSE and AVX registers
-  cpu.v3 = cpu.v2 && all(one.ecx, {12, 22, 28, 29}) && all(seven.ebx, {3, 5, 8}) && all(extended.ecx, {5}) &&
-           all(saved, {1, 2});
-  // AVX512F, DQ, CD, BW, VL; the system saves the mask and the 512-bit registers
-  cpu.v4 = cpu.v3 && all(seven.ebx, {16, 17, 28, 30, 31}) && all(saved, {5, 6, 7});
-#endif
-  return cpu;
-}
-
-// THE place where measurement overrules "the highest level that runs".
-std::string_view preferred_level(const Cpu& cpu) {
-  // On Zen 4 the matrix product of 256 x 1024 x 1024 reaches 105 GFLOP/s at v3 and 92 at v4 (float32, one
-  // core).
-  if (cpu.v4 && !is_zen4(cpu)) return "x86-64-v4";
-  if (cpu.v3) return "x86-64-v3";
-  return cpu.v2 ? "x86-64-v2" : "baseline";
-}
-
 std::vector<std::string> runnable_levels() {
   const Cpu cpu = detect_cpu();
   std::vector<std::string> names;
   for (const Level& level : kLevels) {
     if (runs(level, cpu)) names.emplace_back(level.name);
   }
-  const auto preferred = std::ranges::find(names, preferred_level(cpu));
-  if (preferred != names.end()) std::rotate(names.begin(), preferred, preferred + 1);
   return names;
 }
 
@@ -211,13 +186,11 @@ const Kernels& kernels() {
     Kernels table{};
     table.level = level.name.data();
     level.fill(table);
-    table.activation_level = table.level;
-#ifdef PICAFLOR_HAS_v4
-    // Activations have no product to wait for: on Zen 4 v4 is the faster level for them (float32 tanh 20
-    // against 14 GB/s, sigmoid 22 against 17), and gives the same bits.
-    if (!is_forced() && is_zen4(detect_cpu())) {
-      v4::add_activations(table);
-      table.activation_level = "x86-64-v4";
+#if defined(PICAFLOR_HAS_v3) && defined(PICAFLOR_HAS_v4)
+    if (level.fill == kV4) {
+      Kernels narrow{};
+      v3::fill_level(narrow);
+      take_narrow_products(narrow, table);
     }
 #endif
     return table;

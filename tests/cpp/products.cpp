@@ -290,6 +290,12 @@ bool column_sums_are_split_invariant(Index n, Index m) {
 template <class T>
 int failures() {
   int failed = 0;
+  // every way to cut some rows into tiles, beside enough columns for packing the rows, and columns into
+  // panels
+  for (Index n = 1; n <= 5 * kMaxRows; ++n) {
+    for (int layout = 0; layout < 5; ++layout) failed += !matmul_equals_plain<T>(n, 401, 97);
+  }
+  for (Index m = 1; m <= 12 * kLanes<T>; ++m) failed += !matmul_equals_plain<T>(10 * kMaxRows, m, 33);
   for (int i = 0; i < 500; ++i) {
     const Index deep = up_to(19) == 0 ? size() * 17 : size();
     failed += !matmul_equals_plain<T>(up_to(49) == 0 ? 700 : size(), size(), up_to(29) == 0 ? 0 : deep);

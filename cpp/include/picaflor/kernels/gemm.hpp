@@ -44,7 +44,8 @@ void matmul_plain(const Matmul<T>& g) noexcept {
 // ------------------------------------------------------------------------------------------------ blocking
 
 // A panel of b takes 17 KiB of a first-level cache of 32 at levels v2 and v3, a tile's rows of a 7; the rest
-// is for c.  (At v4 the panel is 34 KiB, but a tile there reads half as much of it per multiplication.)
+// is for c.  (At v4 the panel is 52 KiB and comes from the second level, but a tile there reads a line of it
+// for eight multiply-adds of 64 bytes; panels half as deep, which pass twice through c, are slower.)
 inline constexpr Index kMaxDepth = 272;
 // The rows of a take half of a second-level cache of 512 KiB.
 template <class T>

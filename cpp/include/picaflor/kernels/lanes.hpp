@@ -13,6 +13,7 @@
 #include <limits>
 
 #include "picaflor/kernels/math.hpp"
+#include "picaflor/kernels/turn.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -30,54 +31,36 @@ inline constexpr Index kFarRows = Index{1} << 24;
 // block (c, kLanes) = transpose of `rows` rows of c elements; lanes past `rows` become zero.
 template <class T>
 void turn_in(Index rows, Index c, const T* from, Index row, T* block) {
-  constexpr Index L = Packet<T>::kLanes;
-  if (rows < L || row > kFarRows || row < -kFarRows) {
-    for (Index j = 0; j < c; ++j) {
-      for (Index i = 0; i < L; ++i) {
-        block[j * L + i] = i < rows ? from[i * row + j] : T(0);
-      }
-    }
-    return;
-  }
-  Index j = 0;
-  if constexpr (L > 1) {
-    for (; j + L <= c; j += L) {
-      Eigen::internal::PacketBlock<Register<T>, static_cast<int>(L)> tile;
-      for (Index i = 0; i < L; ++i) {
-        tile.packet[i] = Packet<T>::load(from + i * row + j).r[0];
-      }
-      Eigen::internal::ptranspose(tile);
-      for (Index i = 0; i < L; ++i) {
-        Packet<T>{{tile.packet[i]}}.store(block + (j + i) * L);
-      }
+  constexpr Index L = Packet<T>::kLanes, S = kSquare<T>;
+  const Index rows_in_squares = rows / S * S, columns_in_squares = c / S * S;
+  const bool gathers = rows == L && row <= kFarRows && row >= -kFarRows;
+  for (Index j = 0; j < columns_in_squares; j += S) {
+    for (Index i = 0; i < rows_in_squares; i += S) turn_square(from + i * row + j, row, block + j * L + i, L);
+    for (Index k = j; k < j + S; ++k) {
+      for (Index i = rows_in_squares; i < L; ++i) block[k * L + i] = i < rows ? from[i * row + k] : T(0);
     }
   }
-  for (; j < c; ++j) {
-    Packet<T>::gather(from + j, row).store(block + j * L);
+  for (Index j = columns_in_squares; j < c; ++j) {
+    if (gathers) {
+      Packet<T>::gather(from + j, row).store(block + j * L);
+      continue;
+    }
+    for (Index i = 0; i < L; ++i) block[j * L + i] = i < rows ? from[i * row + j] : T(0);
   }
 }
 
 // The way back.
 template <class T>
 void turn_out(Index rows, Index c, const T* block, T* to, Index row) {
-  constexpr Index L = Packet<T>::kLanes;
-  Index j = 0;
-  if constexpr (L > 1) {
-    for (; rows == L && j + L <= c; j += L) {
-      Eigen::internal::PacketBlock<Register<T>, static_cast<int>(L)> tile;
-      for (Index i = 0; i < L; ++i) {
-        tile.packet[i] = Packet<T>::load(block + (j + i) * L).r[0];
-      }
-      Eigen::internal::ptranspose(tile);
-      for (Index i = 0; i < L; ++i) {
-        Packet<T>{{tile.packet[i]}}.store(to + i * row + j);
-      }
-    }
+  constexpr Index L = Packet<T>::kLanes, S = kSquare<T>;
+  const Index rows_in_squares = rows / S * S, columns_in_squares = c / S * S;
+  for (Index i = 0; i < rows_in_squares; i += S) {
+    for (Index j = 0; j < columns_in_squares; j += S)
+      turn_square(block + j * L + i, L, to + i * row + j, row);
   }
   for (Index i = 0; i < rows; ++i) {
-    for (Index k = j; k < c; ++k) {
-      to[i * row + k] = block[k * L + i];
-    }
+    for (Index j = i < rows_in_squares ? columns_in_squares : 0; j < c; ++j)
+      to[i * row + j] = block[j * L + i];
   }
 }
 

@@ -10,6 +10,14 @@
 
 #include "picaflor/types.hpp"
 
+#if defined(__clang__)
+#define PICAFLOR_UNROLL _Pragma("clang loop unroll(full)")
+#elif defined(__GNUC__)
+#define PICAFLOR_UNROLL _Pragma("GCC unroll 16")
+#else
+#define PICAFLOR_UNROLL
+#endif
+
 namespace picaflor::inline PICAFLOR_LEVEL {
 
 namespace packet {

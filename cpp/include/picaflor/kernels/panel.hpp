@@ -4,21 +4,9 @@
 #include <cstring>
 
 #include "picaflor/kernels/parts.hpp"
+#include "picaflor/kernels/turn.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
-
-// A square block, turned: to_ij = from_ji.
-template <class T>
-void turn_block(const T* from, Index from_row, T* to, Index to_row) noexcept {
-  using namespace Eigen::internal;
-  constexpr Index lanes = kLanes<T>;
-  PacketBlock<Register<T>, int{lanes}> block;
-  PICAFLOR_UNROLL
-  for (int i = 0; i < lanes; ++i) block.packet[i] = ploadu<Register<T>>(from + i * from_row);
-  ptranspose(block);
-  PICAFLOR_UNROLL
-  for (int i = 0; i < lanes; ++i) pstoreu(to + i * to_row, block.packet[i]);
-}
 
 // One panel of b as the tile kernel wants it.  packed (k, vectors * lanes), rows `packed_row` apart, is
 // written.  Vector v of a row holds b's columns v * lanes ..., the last one its columns last ....
@@ -52,8 +40,8 @@ void pack_narrow_panel(Index k, Index columns, const T* b, Index b_row, Index b_
   }
 }
 
-// m columns cut into panels of at most `max_vectors` vectors; where that is the width of high tiles, the last
-// panel of an odd number is kWideVectors wide.  The last vector of a ragged width overlaps the
+// m columns cut into panels of at most `max_vectors` vectors, where that is the width of high tiles some of
+// kWideVectors rather than one panel more.  The last vector of a ragged width overlaps the
 // one before it instead of running over the edge; a width below one vector is packed and padded with zeros.
 template <class T>
 struct Panels {
@@ -64,8 +52,9 @@ struct Panels {
       : m(columns), vectors(parts_of(m, kLanes<T>)), parts(vectors, count_of(vectors, max_vectors)) {}
 
   static Index count_of(Index vectors, int max_vectors) {
-    return max_vectors + 1 == kWideVectors && vectors > 1 ? vectors / max_vectors
-                                                          : parts_of(vectors, max_vectors);
+    const Index fewer = vectors / max_vectors;
+    const bool fit = fewer > 0 && vectors <= fewer * kWideVectors;
+    return max_vectors + 1 == kWideVectors && fit ? fewer : parts_of(vectors, max_vectors);
   }
   Index count() const { return parts.count; }
   bool narrow() const { return m < kLanes<T>; }

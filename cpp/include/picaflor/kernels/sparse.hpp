@@ -19,9 +19,9 @@
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
-// Sums in registers, beside a term's factor and, before AVX, a product.  (With 32 registers, of 64 bytes,
-// wider sums would leave few steps to a stretch.)
-inline constexpr int kTermVectors = kManyRegisters ? 8 : 13;
+// Sums in registers, beside a term's factor and, before AVX, a product.  (Of 64 bytes each, more of them
+// would leave few steps to a stretch.)
+inline constexpr int kTermVectors = sizeof(Register<float>) == 64 ? 6 : 13;
 // Steps of a stretch, whose part of a panel takes 26 KiB of a first-level cache of 32.
 template <class T>
 inline constexpr Index kStretch = 26 * 1024 / (kTermVectors * kLanes<T> * Index{sizeof(T)});

@@ -350,8 +350,7 @@ struct KernelTable {
 };
 
 struct Kernels {
-  const char* level;             // "x86-64-v2", "x86-64-v3", "x86-64-v4" or "baseline"
-  const char* activation_level;  // where the activations come from: another level where that is faster
+  const char* level;  // "x86-64-v2", "x86-64-v3", "x86-64-v4" or "baseline"
   KernelTable<float> f32;
   KernelTable<double> f64;
 

@@ -14,14 +14,6 @@
 #include "picaflor/kernels/prefetch.hpp"
 #include "picaflor/kernels/table.hpp"
 
-#if defined(__clang__)
-#define PICAFLOR_UNROLL _Pragma("clang loop unroll(full)")
-#elif defined(__GNUC__)
-#define PICAFLOR_UNROLL _Pragma("GCC unroll 16")
-#else
-#define PICAFLOR_UNROLL
-#endif
-
 namespace picaflor::inline PICAFLOR_LEVEL {
 
 // a b + c with the rounding that the level's vectors have: fused where the processor can.
@@ -38,17 +30,17 @@ T multiply_add(T a, T b, T c) {
 // cycle), few enough to leave registers for one row of b and one value of a.  Few rows get wide tiles, so
 // that a product with a single row streams b instead of waiting for its sums.
 inline constexpr bool kManyRegisters = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
-inline constexpr int kMaxRows = kManyRegisters ? 12 : 6;
+inline constexpr int kMaxRows = kManyRegisters ? 8 : 6;
 inline constexpr int kMaxVectors = 8;
 
 constexpr int max_vectors(int rows) {
-  constexpr int few[] = {8, 4, 4, 3, 2, 2};                     // 16 registers
-  constexpr int many[] = {8, 8, 8, 6, 4, 4, 2, 2, 2, 2, 2, 2};  // 32 registers
+  constexpr int few[] = {8, 4, 4, 3, 2, 2};         // 16 registers
+  constexpr int many[] = {8, 8, 8, 6, 4, 4, 3, 3};  // 32 registers
   return kManyRegisters ? many[rows - 1] : few[rows - 1];
 }
 
-// High tiles are two vectors wide.  Of an odd number, the last three make lower and wider tiles instead of
-// leaving one vector over, whose six sums would wait for one another.
+// High tiles are two or three vectors wide.  What is left over goes to lower and wider tiles, one vector more
+// each, instead of to a tile of its own, whose few sums would wait for one another.
 inline constexpr int kWideVectors = max_vectors(kMaxRows) + 1;
 inline constexpr int kWideRows = kManyRegisters ? 6 : 4;
 static_assert(max_vectors(kWideRows) >= kWideVectors);
@@ -143,7 +135,7 @@ void multiply_tiles(const TileColumn<T>& t) noexcept {
 
 // A product of at least this many tiles is tall: of nearly equal height, none of its tiles is low.
 inline constexpr Index kTall = 3;
-inline constexpr int kMinTallRows = kMaxRows - kMaxRows / 3;
+inline constexpr int kMinTallRows = ((kTall - 1) * kMaxRows + 1) / kTall;
 
 // All shapes, by rows and vectors.  Those that copy b serve tall products only.
 
