@@ -15,9 +15,10 @@ struct Levels {
 // wide loads a factor for every multiplication.
 template <class T>
 bool fill_wide_vectors(Index m) noexcept {
-  const auto rounded = [m](Index lanes) { return (m + lanes - 1) / lanes * lanes; };
-  const Index wide = rounded(Levels<T>::wide.lanes), narrow = rounded(Levels<T>::narrow.lanes);
-  return m > Levels<T>::wide.lanes && (wide - narrow) * 16 <= m;
+  const Index lanes = Levels<T>::wide.lanes;
+  if (m <= lanes) return false;
+  const auto rounded = [m](Index unit) { return (m + unit - 1) & -unit; };  // units are powers of two
+  return (rounded(lanes) - rounded(Levels<T>::narrow.lanes)) * 16 <= m;
 }
 
 template <class T>

@@ -34,18 +34,19 @@ void turn_in(Index rows, Index c, const T* from, Index row, T* block) {
   constexpr Index L = Packet<T>::kLanes, S = kSquare<T>;
   const Index rows_in_squares = rows / S * S, columns_in_squares = c / S * S;
   const bool gathers = rows == L && row <= kFarRows && row >= -kFarRows;
+  for (Index j = 0; rows < L && j < c; ++j) Packet<T>::all(0).store(block + j * L);
   for (Index j = 0; j < columns_in_squares; j += S) {
     for (Index i = 0; i < rows_in_squares; i += S) turn_square(from + i * row + j, row, block + j * L + i, L);
-    for (Index k = j; k < j + S; ++k) {
-      for (Index i = rows_in_squares; i < L; ++i) block[k * L + i] = i < rows ? from[i * row + k] : T(0);
-    }
+  }
+  for (Index i = rows_in_squares; i < rows; ++i) {
+    for (Index j = 0; j < columns_in_squares; ++j) block[j * L + i] = from[i * row + j];
   }
   for (Index j = columns_in_squares; j < c; ++j) {
     if (gathers) {
       Packet<T>::gather(from + j, row).store(block + j * L);
       continue;
     }
-    for (Index i = 0; i < L; ++i) block[j * L + i] = i < rows ? from[i * row + j] : T(0);
+    for (Index i = 0; i < rows; ++i) block[j * L + i] = from[i * row + j];
   }
 }
 
