@@ -25,46 +25,6 @@ inline constexpr Index kNarrow = 16 * Packet<T>::kLanes < 128 ? 16 * Packet<T>::
 
 // ------------------------------------------------------------------------------------------------ RowLanes
 
-// Beyond this distance between rows a gather instruction could overflow its 32-bit offsets.
-inline constexpr Index kFarRows = Index{1} << 24;
-
-// block (c, kLanes) = transpose of `rows` rows of c elements; lanes past `rows` become zero.
-template <class T>
-void turn_in(Index rows, Index c, const T* from, Index row, T* block) {
-  constexpr Index L = Packet<T>::kLanes, S = kSquare<T>;
-  const Index rows_in_squares = rows / S * S, columns_in_squares = c / S * S;
-  const bool gathers = rows == L && row <= kFarRows && row >= -kFarRows;
-  for (Index j = 0; rows < L && j < c; ++j) Packet<T>::all(0).store(block + j * L);
-  for (Index j = 0; j < columns_in_squares; j += S) {
-    for (Index i = 0; i < rows_in_squares; i += S) turn_square(from + i * row + j, row, block + j * L + i, L);
-  }
-  for (Index i = rows_in_squares; i < rows; ++i) {
-    for (Index j = 0; j < columns_in_squares; ++j) block[j * L + i] = from[i * row + j];
-  }
-  for (Index j = columns_in_squares; j < c; ++j) {
-    if (gathers) {
-      Packet<T>::gather(from + j, row).store(block + j * L);
-      continue;
-    }
-    for (Index i = 0; i < rows; ++i) block[j * L + i] = from[i * row + j];
-  }
-}
-
-// The way back.
-template <class T>
-void turn_out(Index rows, Index c, const T* block, T* to, Index row) {
-  constexpr Index L = Packet<T>::kLanes, S = kSquare<T>;
-  const Index rows_in_squares = rows / S * S, columns_in_squares = c / S * S;
-  for (Index i = 0; i < rows_in_squares; i += S) {
-    for (Index j = 0; j < columns_in_squares; j += S)
-      turn_square(block + j * L + i, L, to + i * row + j, row);
-  }
-  for (Index i = 0; i < rows; ++i) {
-    for (Index j = i < rows_in_squares ? columns_in_squares : 0; j < c; ++j)
-      to[i * row + j] = block[j * L + i];
-  }
-}
-
 template <class T>
 class RowLanes {
  public:

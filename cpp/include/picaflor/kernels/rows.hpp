@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "picaflor/kernels/packet.hpp"
+#include "picaflor/kernels/turn.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -86,30 +87,28 @@ EIGEN_STRONG_INLINE T top_of_row(Index c, const T* x) {
 
 inline constexpr Index kFewColumns = 32;
 
-// Beyond that distance a level's gather instruction could overflow its 32-bit offsets.
-inline constexpr Index kFarRow = Index{1} << 24;
+// Up to kLanes rows of c <= kFewColumns elements, one in each lane.
+template <class T>
+class ShortRows {
+ public:
+  using P = Packet<T>;
+  ShortRows(Index rows, Index c, const T* x, Index row) : rows_(rows), c_(c) {
+    turn_in(rows, c, x, row, columns_);
+  }
+  P operator[](Index j) const { return P::load(columns_ + j * P::kLanes); }
+  void put(Index j, const P& column) { column.store(columns_ + j * P::kLanes); }
+  void store(T* y, Index row) const { turn_out(rows_, c_, columns_, y, row); }
 
-// Element j of up to kLanes rows, one row in each lane.
-template <class P>
-EIGEN_STRONG_INLINE P load_column(const typename P::Scalar* x, Index row, Index rows) {
-  if (rows == P::kLanes) return P::gather(x, row);
-  typename P::Scalar buffer[P::kLanes];
-  for (Index k = 0; k < P::kLanes; ++k) buffer[k] = x[(k < rows ? k : 0) * row];
-  return P::load(buffer);
-}
-template <class P>
-EIGEN_STRONG_INLINE void store_column(typename P::Scalar* y, Index row, Index rows, const P& p) {
-  if (rows == P::kLanes) return p.scatter(y, row);
-  typename P::Scalar buffer[P::kLanes];
-  p.store(buffer);
-  for (Index k = 0; k < rows; ++k) y[k * row] = buffer[k];
-}
-
-// body(first row, number of rows) for groups of rows, the greatest distance between rows being `row`
-template <class P, class Body>
-EIGEN_STRONG_INLINE void for_row_groups(Index n, Index row, const Body& body) {
+ private:
   static_assert(kFewColumns >= P::kLanes, "a long row fills a packet");
-  const Index group = row < kFarRow ? P::kLanes : 1;
+  Index rows_, c_;
+  alignas(kCacheLine) T columns_[kFewColumns * P::kLanes];
+};
+
+// body(first row, number of rows) for groups of n rows
+template <class T, class Body>
+EIGEN_STRONG_INLINE void for_row_groups(Index n, const Body& body) {
+  constexpr Index group = Packet<T>::kLanes;
   for (Index i = 0; i < n; i += group) body(i, n - i < group ? n - i : group);
 }
 

@@ -56,32 +56,11 @@ EIGEN_STRONG_INLINE RowSum<T> sum_of_exp(Index c, const T* x) {
   return {top, sum.value()};
 }
 
-// One column of kLanes short rows at a time: calls use(j, exp(x_j - top)), returns top.
-template <class P>
-struct ShortRows {
-  P top, sum;
-  P exps[kFewColumns];
-};
-template <class P>
-EIGEN_STRONG_INLINE void sum_short_rows(Index c, const typename P::Scalar* x, Index row, Index rows,
-                                        ShortRows<P>& s) {
-  P top = P::all(std::numeric_limits<typename P::Scalar>::lowest()), sum = splat<P>(0);
-  for (Index j = 0; j < c; ++j) {
-    const P column = load_column<P>(x + j, row, rows);
-    top = max(column, top);
-    s.exps[j] = column;
-  }
-  for (Index j = 0; j < c; ++j) {
-    const P e = exp_nonpositive(s.exps[j] - top);
-    sum = sum + e;
-    s.exps[j] = e;
-  }
-  s.top = top;
-  s.sum = sum;
-}
-
-inline Index farther(Index a, Index b) {
-  return a < b ? b : a;
+template <class T>
+EIGEN_STRONG_INLINE Packet<T> tops_of(const ShortRows<T>& rows, Index c) {
+  Packet<T> top = Packet<T>::all(std::numeric_limits<T>::lowest());
+  for (Index j = 0; j < c; ++j) top = max(rows[j], top);
+  return top;
 }
 
 // From here on exp is cheaper a second time than a trip of its results to memory and back.
@@ -95,11 +74,18 @@ void softmax_forward(Index n, Index c, const T* x, Index x_row, T* y, Index y_ro
   using namespace packet;
   using P = Packet<T>;
   if (c <= kFewColumns) {
-    for_row_groups<P>(n, farther(x_row, y_row), [=](Index i, Index rows) {
-      ShortRows<P> s;
-      sum_short_rows<P>(c, x + i * x_row, x_row, rows, s);
-      const P scale = splat<P>(1) / s.sum;
-      for (Index j = 0; j < c; ++j) store_column<P>(y + i * y_row + j, y_row, rows, s.exps[j] * scale);
+    for_row_groups<T>(n, [=](Index i, Index rows) {
+      ShortRows<T> s(rows, c, x + i * x_row, x_row);
+      const P top = tops_of(s, c);
+      P sum = splat<P>(0);
+      for (Index j = 0; j < c; ++j) {
+        const P e = exp_nonpositive(s[j] - top);
+        sum = sum + e;
+        s.put(j, e);
+      }
+      const P scale = splat<P>(1) / sum;
+      for (Index j = 0; j < c; ++j) s.put(j, s[j] * scale);
+      s.store(y + i * y_row, y_row);
     });
     return;
   }
@@ -124,18 +110,13 @@ void softmax_backward(Index n, Index c, const T* dy, Index dy_row, const T* y, I
   using namespace packet;
   using P = Packet<T>;
   if (c <= kFewColumns) {
-    for_row_groups<P>(n, farther(farther(dy_row, y_row), dx_row), [=](Index i, Index rows) {
-      P dys[kFewColumns], ys[kFewColumns], sum = splat<P>(0);
-      for (Index j = 0; j < c; ++j) {
-        const P d = load_column<P>(dy + i * dy_row + j, dy_row, rows);
-        const P p = load_column<P>(y + i * y_row + j, y_row, rows);
-        sum = mul_add(d, p, sum);
-        dys[j] = d;
-        ys[j] = p;
-      }
-      for (Index j = 0; j < c; ++j) {
-        store_column<P>(dx + i * dx_row + j, dx_row, rows, ys[j] * (dys[j] - sum));
-      }
+    for_row_groups<T>(n, [=](Index i, Index rows) {
+      ShortRows<T> d(rows, c, dy + i * dy_row, dy_row);
+      const ShortRows<T> p(rows, c, y + i * y_row, y_row);
+      P sum = splat<P>(0);
+      for (Index j = 0; j < c; ++j) sum = mul_add(d[j], p[j], sum);
+      for (Index j = 0; j < c; ++j) d.put(j, p[j] * (d[j] - sum));
+      d.store(dx + i * dx_row, dx_row);
     });
     return;
   }
@@ -152,14 +133,14 @@ void log_softmax_forward(Index n, Index c, const T* x, Index x_row, T* y, Index 
   using namespace packet;
   using P = Packet<T>;
   if (c <= kFewColumns) {
-    for_row_groups<P>(n, farther(x_row, y_row), [=](Index i, Index rows) {
-      ShortRows<P> s;
-      sum_short_rows<P>(c, x + i * x_row, x_row, rows, s);
-      const P log_sum = log(s.sum);
-      for (Index j = 0; j < c; ++j) {
-        const P shifted = load_column<P>(x + i * x_row + j, x_row, rows) - s.top;
-        store_column<P>(y + i * y_row + j, y_row, rows, shifted - log_sum);
-      }
+    for_row_groups<T>(n, [=](Index i, Index rows) {
+      ShortRows<T> s(rows, c, x + i * x_row, x_row);
+      const P top = tops_of(s, c);
+      P sum = splat<P>(0);
+      for (Index j = 0; j < c; ++j) sum = sum + exp_nonpositive(s[j] - top);
+      const P log_sum = log(sum);
+      for (Index j = 0; j < c; ++j) s.put(j, s[j] - top - log_sum);
+      s.store(y + i * y_row, y_row);
     });
     return;
   }
@@ -182,17 +163,13 @@ void log_softmax_backward(Index n, Index c, const T* dy, Index dy_row, const T* 
   using namespace packet;
   using P = Packet<T>;
   if (c <= kFewColumns) {
-    for_row_groups<P>(n, farther(farther(dy_row, y_row), dx_row), [=](Index i, Index rows) {
-      P dys[kFewColumns], sum = splat<P>(0);
-      for (Index j = 0; j < c; ++j) {
-        const P d = load_column<P>(dy + i * dy_row + j, dy_row, rows);
-        sum = d + sum;
-        dys[j] = d;
-      }
-      for (Index j = 0; j < c; ++j) {
-        const P p = exp_nonpositive(load_column<P>(y + i * y_row + j, y_row, rows));
-        store_column<P>(dx + i * dx_row + j, dx_row, rows, neg_mul_add(p, sum, dys[j]));
-      }
+    for_row_groups<T>(n, [=](Index i, Index rows) {
+      ShortRows<T> d(rows, c, dy + i * dy_row, dy_row);
+      const ShortRows<T> p(rows, c, y + i * y_row, y_row);
+      P sum = splat<P>(0);
+      for (Index j = 0; j < c; ++j) sum = d[j] + sum;
+      for (Index j = 0; j < c; ++j) d.put(j, neg_mul_add(exp_nonpositive(p[j]), sum, d[j]));
+      d.store(dx + i * dx_row, dx_row);
     });
     return;
   }
