@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <iterator>
 #include <stdexcept>
+#include <string_view>
 
 #include "narrow_products.hpp"
 

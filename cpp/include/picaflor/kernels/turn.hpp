@@ -39,58 +39,51 @@ void turn_block(const T* from, Index from_row, T* to, Index to_row) noexcept {
   }
 }
 
-// -------------------------------------------------------------------------------- rows in the lanes, and
-// back
+// ------------------------------------------------------------------------------------ rows in the lanes
 
-// Whether a gather or scatter instruction can reach `rows` rows: it takes a whole register of them, and its
-// offsets have 32 bits.
-template <class T>
-bool reaches_rows(Index rows, Index row) noexcept {
-  constexpr Index kFar = Index{1} << 24;
-  return rows == Packet<T>::kLanes && row <= kFar && row >= -kFar;
+// The pieces in which a block of rows, `row` apart, is turned into lanes or back: square(i, j) where squares
+// fit, column(j) beside them where an instruction that gathers or scatters reaches all of a register's rows
+// (its offsets have 32 bits), element(i, j) for what is left.
+template <class T, class Square, class Column, class Element>
+EIGEN_STRONG_INLINE void each_piece(Index rows, Index c, Index row, const Square& square,
+                                    const Column& column, const Element& element) {
+  constexpr Index S = kSquare<T>, far = Index{1} << 24;
+  const Index rows_in_squares = rows / S * S, columns_in_squares = c / S * S;
+  for (Index j = 0; j < columns_in_squares; j += S) {
+    for (Index i = 0; i < rows_in_squares; i += S) square(i, j);
+  }
+  for (Index i = rows_in_squares; i < rows; ++i) {
+    for (Index j = 0; j < columns_in_squares; ++j) element(i, j);
+  }
+  const bool is_reached = rows == Packet<T>::kLanes && row <= far && row >= -far;
+  for (Index j = columns_in_squares; j < c; ++j) {
+    if (is_reached) {
+      column(j);
+      continue;
+    }
+    for (Index i = 0; i < rows; ++i) element(i, j);
+  }
 }
 
 // block (c, kLanes) = transpose of `rows` rows of c elements; lanes past `rows` become zero.
 template <class T>
 void turn_in(Index rows, Index c, const T* from, Index row, T* block) {
-  constexpr Index L = Packet<T>::kLanes, S = kSquare<T>;
-  const Index rows_in_squares = rows / S * S, columns_in_squares = c / S * S;
+  constexpr Index L = Packet<T>::kLanes;
   for (Index j = 0; rows < L && j < c; ++j) Packet<T>::all(0).store(block + j * L);
-  for (Index j = 0; j < columns_in_squares; j += S) {
-    for (Index i = 0; i < rows_in_squares; i += S) turn_square(from + i * row + j, row, block + j * L + i, L);
-  }
-  for (Index i = rows_in_squares; i < rows; ++i) {
-    for (Index j = 0; j < columns_in_squares; ++j) block[j * L + i] = from[i * row + j];
-  }
-  const bool gathers = reaches_rows<T>(rows, row);
-  for (Index j = columns_in_squares; j < c; ++j) {
-    if (gathers) {
-      Packet<T>::gather(from + j, row).store(block + j * L);
-      continue;
-    }
-    for (Index i = 0; i < rows; ++i) block[j * L + i] = from[i * row + j];
-  }
+  each_piece<T>(
+      rows, c, row, [=](Index i, Index j) { turn_square(from + i * row + j, row, block + j * L + i, L); },
+      [=](Index j) { Packet<T>::gather(from + j, row).store(block + j * L); },
+      [=](Index i, Index j) { block[j * L + i] = from[i * row + j]; });
 }
 
 // The way back.
 template <class T>
 void turn_out(Index rows, Index c, const T* block, T* to, Index row) {
-  constexpr Index L = Packet<T>::kLanes, S = kSquare<T>;
-  const Index rows_in_squares = rows / S * S, columns_in_squares = c / S * S;
-  for (Index j = 0; j < columns_in_squares; j += S) {
-    for (Index i = 0; i < rows_in_squares; i += S) turn_square(block + j * L + i, L, to + i * row + j, row);
-  }
-  for (Index i = rows_in_squares; i < rows; ++i) {
-    for (Index j = 0; j < columns_in_squares; ++j) to[i * row + j] = block[j * L + i];
-  }
-  const bool scatters = reaches_rows<T>(rows, row);
-  for (Index j = columns_in_squares; j < c; ++j) {
-    if (scatters) {
-      Packet<T>::load(block + j * L).scatter(to + j, row);
-      continue;
-    }
-    for (Index i = 0; i < rows; ++i) to[i * row + j] = block[j * L + i];
-  }
+  constexpr Index L = Packet<T>::kLanes;
+  each_piece<T>(
+      rows, c, row, [=](Index i, Index j) { turn_square(block + j * L + i, L, to + i * row + j, row); },
+      [=](Index j) { Packet<T>::load(block + j * L).scatter(to + j, row); },
+      [=](Index i, Index j) { to[i * row + j] = block[j * L + i]; });
 }
 
 }  // namespace picaflor::inline PICAFLOR_LEVEL
