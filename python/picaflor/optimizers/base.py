@@ -197,7 +197,7 @@ class Optimizer:
         if not isinstance(rate, float):
             rate = self.learning_rate
         self._compiled_rule().apply(self._iterations, rate, variables, grads, slots)
-        self._iterations += 1
+        vars(self)["_iterations"] += 1  # no hyperparameter: __setattr__ would only take time
 
     def apply_gradients(
         self, grads_and_vars: Iterable[tuple[npt.ArrayLike | None, npt.NDArray[Any]]]
@@ -249,13 +249,18 @@ class Optimizer:
                 f"variables must be the {len(self._shapes)} of the first call, "
                 f"got {len(variables)}; make a new optimizer for others"
             )
-        for i, (variable, (shape, dtype)) in enumerate(zip(variables, self._shapes, strict=True)):
+        for i, of_first_call in enumerate(self._shapes):
+            variable = variables[i]
+            if isinstance(variable, np.ndarray) and (
+                (variable.shape, variable.dtype) == of_first_call
+            ):
+                continue
             _check_variable(variable, i)
-            if variable.shape != shape or variable.dtype != dtype:
-                raise ValueError(
-                    f"variables[{i}] must have shape {shape} and dtype {dtype} as in the first "
-                    f"call, got {variable.shape} and {variable.dtype}"
-                )
+            shape, dtype = of_first_call
+            raise ValueError(
+                f"variables[{i}] must have shape {shape} and dtype {dtype} as in the first "
+                f"call, got {variable.shape} and {variable.dtype}"
+            )
         return self._slots
 
     # --------------------------------------------------------------------------- configuration
