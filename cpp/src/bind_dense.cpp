@@ -68,6 +68,7 @@ py::object dense_forward_on(const py::array& x_in, const py::array& weight_in,
   product.a = x.data, product.a_row = x.row_stride, product.a_col = x.col_stride;
   product.b = weight.data, product.b_row = weight.row_stride, product.b_col = weight.col_stride;
   product.end = f.kind == ActivationKind::relu ? MatmulEnd::relu : MatmulEnd::store;
+  product.is_one_column = product.m == 1;
 
   Output<T> y = output<T>(out, {product.n, product.m});
   std::optional<CArray<T>> bias;
@@ -122,17 +123,22 @@ py::tuple dense_backward_on(const py::array& dy_in, const py::array& x_in, const
   data.c = static_cast<T*>(dx.mutable_data()), data.c_row = d;
   data.is_one_row = n == 1;
 
-  Matmul<T> kernel;  // dweight = x^T dy
+  Matmul<T> kernel;  // dweight = x^T dy; one column, contiguous like a row, is dy^T x
   kernel.n = d, kernel.m = m, kernel.k = n;
   kernel.a = x.data, kernel.a_row = x.col_stride, kernel.a_col = x.row_stride;
   kernel.b = dy.data, kernel.b_row = dy.row_stride;
-  kernel.c = static_cast<T*>(dweight.mutable_data()), kernel.c_row = m;
+  if (m == 1) {
+    std::swap(kernel.n, kernel.m);
+    kernel.a = dy.data, kernel.a_row = 1, kernel.a_col = dy.row_stride;
+    kernel.b = x.data, kernel.b_row = x.row_stride, kernel.b_col = x.col_stride;
+  }
+  kernel.c = static_cast<T*>(dweight.mutable_data()), kernel.c_row = kernel.m;
   {
     const Unlocked unlocked(n * m * d);
     const KernelTable<T>& table = kernels().of<T>();
     const Index threads = num_threads();
     const Workspaces<T> workspaces(
-        threads, std::max(table.matmul_workspace(n, d, m), table.matmul_workspace(d, m, n)));
+        threads, std::max(table.matmul_workspace(n, d, m), table.matmul_workspace(kernel.n, kernel.m, n)));
     matmul_threaded(table, data, workspaces.data(), threads);
     matmul_threaded(table, kernel, workspaces.data(), threads);
     table.column_sums(n, m, dy.data, dy.row_stride, static_cast<T*>(dbias.mutable_data()));

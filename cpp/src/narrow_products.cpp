@@ -37,7 +37,7 @@ template <class T>
 void dense_update(const DenseUpdate<T>& u) noexcept {
   // what is turned, is turned by whole vectors
   const bool whole = u.leaves_out_zeros != ZerosOf::dz || u.m % Levels<T>::wide.lanes == 0;
-  const bool wide = whole && !u.is_one_column && fill_wide_vectors<T>(u.m);
+  const bool wide = whole && u.d > 1 && fill_wide_vectors<T>(u.m);
   (wide ? Levels<T>::wide : Levels<T>::narrow).dense_update(u);
 }
 

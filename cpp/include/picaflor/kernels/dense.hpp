@@ -54,9 +54,6 @@ bool is_plain_descent(const DenseUpdate<T>& u) noexcept {
          s.gradient_scale == 1 && u.l1 == 0 && u.l2 == 0;
 }
 
-// Rows of a strip where w is one column, see dense_update_column.
-inline constexpr Index kColumnStrip = 256;
-
 // The rule on `rows` rows of w from `row` on, columns from `column` on, whose gradient is g (rows, columns).
 template <class T>
 void update_strip(const DenseUpdate<T>& u, Index row, Index rows, Index column, Index columns,
@@ -77,34 +74,6 @@ void update_strip(const DenseUpdate<T>& u, Index row, Index rows, Index column, 
     }
   }
   optimizer_step(*u.step, strip);
-}
-
-// One column, the first of a vector of them: its gradient is the row dz^T x, the sums being the same; then
-// every sum gets a vector to itself.
-template <class T>
-void dense_update_column(const DenseUpdate<T>& u) noexcept {
-  using namespace Eigen::internal;
-  T* const spread = u.workspace;
-  T* const sums = spread + kColumnStrip * kLanes<T>;
-  Matmul<T> g;
-  g.n = 1;
-  g.k = u.n;
-  g.a = u.dz;
-  g.a_col = u.dz_row;
-  g.b_row = u.x_row;
-  g.c = sums;
-  g.workspace = sums + kColumnStrip;
-  for (Index row = 0; row < u.d; row += kColumnStrip) {
-    g.m = smaller_of(u.d - row, kColumnStrip);
-    g.b = u.x + row;
-    matmul(g);
-    for (Index i = 0; i < g.m; ++i) {
-      T* const gradient = spread + i * kLanes<T>;
-      pstoreu(gradient, pzero(Register<T>()));
-      gradient[0] = sums[i];
-    }
-    update_strip(u, row, g.m, 0, kLanes<T>, spread);
-  }
 }
 
 // Columns of dz whose terms are listed at a time, whole cache lines of them.
@@ -162,14 +131,12 @@ Index dense_update_workspace(Index n, Index d, Index m) noexcept {
   const Index columns = smaller_of(m, kStripColumns);
   const Index strip = kStrip<T> + kMaxRows * columns;
   const Index matrix = padded<T>(smaller_of(strip, d * columns)) + matmul_workspace<T>(d, m, n);
-  const Index column = (kLanes<T> + 1) * kColumnStrip + matmul_workspace<T>(1, kColumnStrip, n);
-  return larger_of(larger_of(matrix, column), dense_update_turned_workspace<T>(n, d, m));
+  return larger_of(matrix, dense_update_turned_workspace<T>(n, d, m));
 }
 
 template <class T>
 void dense_update(const DenseUpdate<T>& u) noexcept {
   if (u.d == 0 || u.m == 0) return;
-  if (u.is_one_column && u.m == kLanes<T>) return dense_update_column(u);
   if (u.leaves_out_zeros == ZerosOf::dz && can_leave_out_zeros_of_dz(u)) return dense_update_turned(u);
   Matmul<T> g;
   g.k = u.n;

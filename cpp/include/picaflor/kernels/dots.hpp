@@ -1,13 +1,13 @@
 // Products that are made of dot products along memory: those with a single row or a single column.
 //
 //   one row      c (1, m) = a (1, k) b (k, m),   b_row = 1      the data gradient of a minibatch of one
-//   one column   c (n, 1) = end(init + a (n, k) b (k, 1))       the forward pass of a layer with one output
+//   one column   c (n, 1) = end(init + a (n, k) b (k, 1)),   a_col = b_row = 1
+//                                                               the forward pass of a layer with one output
 //
 // Each sum runs kLanes steps at a time, and its lanes are added at the end, the first one first.  The tiles
 // of gemm.hpp would have to turn b for a single row, which takes four times as long, and would work out a
 // whole vector of columns for a single one.  The order of the sums is another one; therefore the caller says
-// that there is only one row, before rows are cut into blocks for threads.  So it does for a single column,
-// of which the product itself would see nothing: c and b are padded to a vector of columns, the others zero.
+// that there is only one row or column, before anything is cut into blocks for threads.
 #pragma once
 
 #include "picaflor/kernels/rows.hpp"
@@ -74,28 +74,28 @@ void matmul_one_row(const Matmul<T>& g) noexcept {
 
 template <class T>
 bool is_column_of_dots(const Matmul<T>& g) noexcept {
-  return g.is_one_column && g.m == kLanes<T> && g.a_col == 1 && g.k >= kLanes<T> && g.k <= kMaxScaledDepth &&
-         g.init != MatmulInit::accumulate && g.end != MatmulEnd::add_scaled;
+  return g.is_one_column && g.a_col == 1 && g.b_row == 1 && g.init != MatmulInit::accumulate &&
+         g.end != MatmulEnd::add_scaled;
 }
 
-// b's column is copied into the workspace (k).
 template <class T>
 void matmul_one_column(const Matmul<T>& g) noexcept {
-  using namespace Eigen::internal;
-  using P = Register<T>;
-  T* const column = g.workspace;
-  for (Index p = 0; p < g.k; ++p) column[p] = g.b[p * g.b_row];
-  const P start = pset1<P>(g.init == MatmulInit::bias ? g.bias[0] : T(0));
-  each_dots(g.n, g.k, column, g.a, g.a_row, [&](Index row, P sums, Index count) {
-    sums = padd(start, sums);
-    if (g.end == MatmulEnd::relu) sums = pmax(sums, pzero(P()));  // a NaN stays
-    alignas(kCacheLine) T y[kLanes<T>];
-    pstore(y, sums);
-    for (Index i = 0; i < count; ++i) {
-      T* const c = g.c + (row + i) * g.c_row;
-      pstoreu(c, pzero(P()));
-      c[0] = y[i];
+  const T start = g.init == MatmulInit::bias ? g.bias[0] : T(0);
+  const auto put = [&](Index row, T sum) {
+    g.c[row * g.c_row] = g.end == MatmulEnd::relu && sum < T(0) ? T(0) : sum;  // a NaN stays
+  };
+  if (g.k < kLanes<T>) {
+    for (Index i = 0; i < g.n; ++i) {
+      T sum = start;
+      for (Index p = 0; p < g.k; ++p) sum = multiply_add(g.a[i * g.a_row + p], g.b[p], sum);
+      put(i, sum);
     }
+    return;
+  }
+  each_dots(g.n, g.k, g.b, g.a, g.a_row, [&](Index row, Register<T> sums, Index count) {
+    alignas(kCacheLine) T y[kLanes<T>];
+    Eigen::internal::pstore(y, sums);
+    for (Index i = 0; i < count; ++i) put(row + i, start + y[i]);
   });
 }
 

@@ -50,8 +50,7 @@ struct Matmul {
   MatmulEnd end = MatmulEnd::store;
   T alpha = 1;
   bool leaves_out_zeros = false;  // because a has many
-  // n = 1 before any cutting, or of the columns of b all but the first are zero: sums along memory, dots.hpp
-  bool is_one_row = false, is_one_column = false;
+  bool is_one_row = false, is_one_column = false;  // n = 1, m = 1 before any cutting: see dots.hpp
   T* workspace = nullptr;  // matmul_workspace(...) elements, aligned to kCacheLine
 };
 
@@ -220,7 +219,6 @@ struct DenseUpdate {
   double l1 = 0, l2 = 0;
   const OptimizerStep* step = nullptr;
   ZerosOf leaves_out_zeros = ZerosOf::neither;
-  bool is_one_column = false;  // all columns of dz but the first are zero
   T* workspace = nullptr;
 };
 

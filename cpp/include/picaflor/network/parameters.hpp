@@ -85,15 +85,14 @@ void Parameters<T>::set_optimizer(const OptimizerConfig& config, bool keep_slots
   }
 }
 
-// Sums run over the padding of the rows too, which is zero until an infinite input makes 0 times infinity of
+// Sums run over the padding too, which is zero until an infinite input makes 0 times infinity of
 // it.
 template <class T>
 void Parameters<T>::clear_padding(T* buffer) {
   for (const Parameter& p : plan_.parameters) {
-    for (Index i = 0; i < p.rows; ++i) {
-      T* const row = buffer + p.offset + i * p.row;
-      std::fill(row + p.cols, row + p.row, T(0));
-    }
+    T* const all = buffer + p.offset;
+    for (Index i = 0; i < p.rows; ++i) std::fill(all + i * p.row + p.cols, all + (i + 1) * p.row, T(0));
+    std::fill(all + p.rows * p.row, all + p.size, T(0));
   }
 }
 
@@ -120,8 +119,8 @@ double Parameters<T>::sum_of_penalties() const {
   for (const Parameter& p : plan_.parameters) {
     if ((p.l1 == 0 && p.l2 == 0) || !plan_.is_trained(p)) continue;
     const T* const w = values() + p.offset;
-    if (p.l1 != 0) sum += p.l1 * kernels_.sum_of_magnitudes(p.size(), w);
-    if (p.l2 != 0) sum += p.l2 * kernels_.sum_of_squares(p.size(), w);
+    if (p.l1 != 0) sum += p.l1 * kernels_.sum_of_magnitudes(p.size, w);
+    if (p.l2 != 0) sum += p.l2 * kernels_.sum_of_squares(p.size, w);
   }
   return sum;
 }
@@ -130,7 +129,7 @@ template <class T>
 std::vector<T> Parameters<T>::statistics() const {
   std::vector<T> kept;
   for (const Parameter& p : plan_.parameters) {
-    if (p.statistic) kept.insert(kept.end(), values() + p.offset, values() + p.offset + p.size());
+    if (p.statistic) kept.insert(kept.end(), values() + p.offset, values() + p.offset + p.size);
   }
   return kept;
 }
@@ -140,8 +139,8 @@ void Parameters<T>::set_statistics(const std::vector<T>& kept) {
   auto from = kept.begin();
   for (const Parameter& p : plan_.parameters) {
     if (!p.statistic) continue;
-    std::copy(from, from + p.size(), values() + p.offset);
-    from += p.size();
+    std::copy(from, from + p.size, values() + p.offset);
+    from += p.size;
   }
 }
 
@@ -150,7 +149,7 @@ std::vector<T> Parameters<T>::vector_gradients() const {
   std::vector<T> kept;
   for (const Parameter& p : plan_.parameters) {
     if (p.is_vector && plan_.is_trained(p))
-      kept.insert(kept.end(), gradients() + p.offset, gradients() + p.offset + p.size());
+      kept.insert(kept.end(), gradients() + p.offset, gradients() + p.offset + p.size);
   }
   return kept;
 }
@@ -159,7 +158,7 @@ template <class T>
 void Parameters<T>::add_to_vector_gradients(const std::vector<T>& kept) {
   auto from = kept.begin();
   for (const Parameter& p : plan_.parameters) {
-    for (Index j = 0; p.is_vector && plan_.is_trained(p) && j < p.size(); ++j)
+    for (Index j = 0; p.is_vector && plan_.is_trained(p) && j < p.size; ++j)
       gradients()[p.offset + j] += *from++;
   }
 }
@@ -167,7 +166,7 @@ void Parameters<T>::add_to_vector_gradients(const std::vector<T>& kept) {
 template <class T>
 void Parameters<T>::add_penalty_gradient(const Parameter& p, double scale) {
   if (p.l1 == 0 && p.l2 == 0) return;
-  kernels_.add_penalty_gradient(p.size(), values() + p.offset, p.l1 * scale, p.l2 * scale,
+  kernels_.add_penalty_gradient(p.size, values() + p.offset, p.l1 * scale, p.l2 * scale,
                                 gradients() + p.offset);
 }
 
@@ -177,7 +176,7 @@ void Parameters<T>::finish_gradients(double scale) {
     if (plan_.is_trained(p)) {
       add_penalty_gradient(p, scale);
     } else {
-      std::fill(gradients() + p.offset, gradients() + p.offset + p.size(), T(0));
+      std::fill(gradients() + p.offset, gradients() + p.offset + p.size, T(0));
     }
   }
 }
@@ -185,7 +184,7 @@ void Parameters<T>::finish_gradients(double scale) {
 template <class T>
 ParameterRows<T> Parameters<T>::rows_of(const Parameter& p) {
   ParameterRows<T> all;
-  all.size = p.size();
+  all.size = p.size;
   all.p = values() + p.offset;
   all.g = gradients() + p.offset;
   for (int k = 0; k < slot_count_; ++k) all.slots[k] = slots(k) + p.offset;
@@ -208,7 +207,7 @@ void Parameters<T>::apply_gradients(std::int64_t iteration, double rate) {
   clip(plan_.parameter_size, gradients(), optimizer_.global_clip_norm);
   for (const Parameter& p : plan_.parameters) {
     if (!plan_.is_trained(p)) continue;
-    clip(p.size(), gradients() + p.offset, optimizer_.clip_norm);
+    clip(p.size, gradients() + p.offset, optimizer_.clip_norm);
     apply_update(rule, rows_of(p));
   }
 }

@@ -26,16 +26,16 @@ struct LayerSpec {
   bool trainable = true;
 };
 
-// A weight: `rows` x `cols` elements at `offset` of the parameter buffer, rows `row` elements apart.
+// A weight: `rows` x `cols` elements at `offset` of the parameter buffer, rows `row` elements apart.  The one
+// column of a layer with one output is not padded: its elements lie side by side.
 struct Parameter {
   Index layer = 0;
   bool is_vector = false;
   Index rows = 0, cols = 0, row = 0, offset = 0;
+  Index size = 0;  // elements, padding included
   bool statistic = false;  // a moving average: saved, but never given a gradient
   double initial = 0;
   double l1 = 0, l2 = 0;
-
-  Index size() const { return rows * row; }
 };
 
 // One thing to do to a batch.  A dense layer with an activation makes two steps.
@@ -111,15 +111,16 @@ Index add_parameter(Plan& plan, Index layer, Index rows, Index cols, bool is_vec
   p.is_vector = is_vector;
   p.rows = rows;
   p.cols = cols;
-  p.row = is_vector ? padded<T>(cols) : row_stride<T>(cols);
+  p.row = is_vector ? padded<T>(cols) : cols == 1 ? 1 : row_stride<T>(cols);
   if (p.row > (kMaxParameters - plan.parameter_size) / rows) {
     throw std::invalid_argument("a network must have at most " + std::to_string(kMaxParameters) +
                                 " weights, got a layer of " + std::to_string(rows) + " x " +
                                 std::to_string(cols));
   }
+  p.size = padded<T>(rows * p.row);
   p.offset = plan.parameter_size;
   p.initial = initial;
-  plan.parameter_size += p.size();
+  plan.parameter_size += p.size;
   plan.parameters.push_back(p);
   return static_cast<Index>(plan.parameters.size()) - 1;
 }

@@ -122,8 +122,10 @@ ZerosOf zeros_to_leave_out(const Step& step, Index n, const T* x, Index x_row, c
 template <class T>
 void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
   const Parameter& kernel = ctx.parameter(step.kernel);
+  const bool is_one_column = step.out == 1;
+  if (is_one_column) std::fill(y, y + ctx.n * y_row, T(0));  // nothing else writes the padding
   Matmul<T> product{
-      .m = ctx.whole_vectors(step.out),
+      .m = is_one_column ? 1 : ctx.whole_vectors(step.out),
       .k = step.in,
       .a = x,
       .a_row = x_row,
@@ -135,7 +137,7 @@ void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Inde
       .init = step.bias < 0 ? MatmulInit::zero : MatmulInit::bias,
       .end = step.relu_at_end ? MatmulEnd::relu : MatmulEnd::store,
       .leaves_out_zeros = pays_to_leave_out_zeros(ctx.n, step.in, x, x_row, step.out),
-      .is_one_column = step.out == 1,
+      .is_one_column = is_one_column,
   };
   rows_of_product(ctx, step, product);
 }
@@ -170,21 +172,37 @@ void dense_backward_bias(const StepContext<T>& ctx, const Step& step, const T* d
   ctx.kernels.column_sums(ctx.n, step.out, dy, step.row, db);
 }
 
-// One step, from n rows, on the weights and by the rule that are set in `update`.
+// The gradient x^T dy of the weights from n rows, as part of an update of them.  One column of weights lies in
+// memory like a row: its gradient is the row dy^T x.
 template <class T>
-void update_threaded(const StepContext<T>& ctx, const Step& step, Index n, const T* x, Index x_row,
-                     const T* dy, DenseUpdate<T>& update) {
-  update.n = n;
-  update.d = step.in;
-  update.m = ctx.whole_vectors(step.out);
-  update.x = x;
-  update.x_row = x_row;
-  update.dz = dy;
-  update.dz_row = step.row;
-  update.w_row = ctx.parameter(step.kernel).row;
-  update.leaves_out_zeros = zeros_to_leave_out(step, n, x, x_row, dy);
-  update.is_one_column = step.out == 1;
+DenseUpdate<T> gradient_of(const StepContext<T>& ctx, const Step& step, Index n, const T* x, Index x_row,
+                           const T* dy) {
+  DenseUpdate<T> gradient;
+  gradient.n = n;
+  if (step.out == 1) {
+    gradient.d = 1;
+    gradient.m = step.in;
+    gradient.x = dy;
+    gradient.x_row = step.row;
+    gradient.dz = x;
+    gradient.dz_row = x_row;
+    gradient.w_row = step.in;
+  } else {
+    gradient.d = step.in;
+    gradient.m = ctx.whole_vectors(step.out);
+    gradient.x = x;
+    gradient.x_row = x_row;
+    gradient.dz = dy;
+    gradient.dz_row = step.row;
+    gradient.w_row = ctx.parameter(step.kernel).row;
+    gradient.leaves_out_zeros = zeros_to_leave_out(step, n, x, x_row, dy);
+  }
+  return gradient;
+}
 
+// One step on the weights, by the rule and with the gradient that are set in `update`.
+template <class T>
+void update_threaded(const StepContext<T>& ctx, DenseUpdate<T>& update) {
   Grid grid = grid_for<T>(update.d, update.m, update.n, ctx.threads);
   // Without state, the columns of the forward product; state is split by rows, so that what a core streams
   // through lies together: of parts of rows, its prefetching would also fetch what another core is writing.
@@ -214,31 +232,31 @@ template <class T>
 void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, const T* dy,
                   const OptimizerStep& rule, double penalty_scale, T* const* slots) {
   const Parameter& kernel = ctx.parameter(step.kernel);
-  DenseUpdate<T> update{.w = ctx.values(step.kernel),
-                        .l1 = kernel.l1 * penalty_scale,
-                        .l2 = kernel.l2 * penalty_scale,
-                        .step = &rule};
+  DenseUpdate<T> update = gradient_of(ctx, step, ctx.n, x, x_row, dy);
+  update.w = ctx.values(step.kernel);
+  update.l1 = kernel.l1 * penalty_scale;
+  update.l2 = kernel.l2 * penalty_scale;
+  update.step = &rule;
   for (int s = 0; s < kMaxSlots; ++s) {
     if (slots[s] != nullptr) update.slots[s] = slots[s] + kernel.offset;
   }
-  update_threaded(ctx, step, ctx.n, x, x_row, dy, update);
+  update_threaded(ctx, update);
 }
 
-// dw (in, out) = x^T dy of the first rows, which is stored
+// The gradient of the first rows, which is stored where the update would find the weights.
 template <class T>
-void store_gradient(const StepContext<T>& ctx, const Step& step, Index n, const T* x, Index x_row,
-                    const T* dy, T* dw) {
+void store_gradient(const StepContext<T>& ctx, const DenseUpdate<T>& gradient) {
   Matmul<T> product{
-      .n = step.in,
-      .m = ctx.whole_vectors(step.out),
-      .k = n,
-      .a = x,
+      .n = gradient.d,
+      .m = gradient.m,
+      .k = gradient.n,
+      .a = gradient.x,
       .a_row = 1,
-      .a_col = x_row,
-      .b = dy,
-      .b_row = step.row,
-      .c = dw,
-      .c_row = ctx.parameter(step.kernel).row,
+      .a_col = gradient.x_row,
+      .b = gradient.dz,
+      .b_row = gradient.dz_row,
+      .c = gradient.w,
+      .c_row = gradient.w_row,
   };
   matmul_threaded(ctx.kernels, product, ctx.workspaces, ctx.threads);
 }
@@ -253,16 +271,17 @@ void dense_backward_kernel(const StepContext<T>& ctx, const Step& step, const T*
   const Index stretch = std::max<Index>(rows_between_questions(ctx, step), 1);
   for (Index row = 0; row == 0 || (row < ctx.n && !ctx.interrupted()); row += stretch) {
     const Index n = std::min(stretch, ctx.n - row);
-    const T *const x0 = x + row * x_row, *const dy0 = dy + row * step.row;
+    DenseUpdate<T> update = gradient_of(ctx, step, n, x + row * x_row, x_row, dy + row * step.row);
+    update.w = dw;
+    update.step = &kAdd;
     if (ctx.first_row + row == 0) {
-      if (zeros_to_leave_out(step, n, x0, x_row, dy0) == ZerosOf::neither) {
-        store_gradient(ctx, step, n, x0, x_row, dy0, dw);
+      if (update.leaves_out_zeros == ZerosOf::neither) {
+        store_gradient(ctx, update);
         continue;
       }
-      std::fill_n(dw, ctx.parameter(step.kernel).size(), T(0));
+      std::fill_n(dw, ctx.parameter(step.kernel).size, T(0));
     }
-    DenseUpdate<T> update{.w = dw, .step = &kAdd};
-    update_threaded(ctx, step, n, x0, x_row, dy0, update);
+    update_threaded(ctx, update);
   }
 }
 

@@ -66,9 +66,11 @@ struct Workspace {
       moments.push_back({arena_.take(size), arena_.take(size), arena_.take(size)});
       outputs.push_back(step.in_place ? outputs.back() : arena_.take(n * step.row));
       if (step.op != Op::dense) continue;
+      const bool is_row = step.out == 1;  // steps.hpp, gradient_of
       scratch_size = std::max({scratch_size, kernels.matmul_workspace(n, step.row, step.in),
                                kernels.matmul_workspace(n, step.in, step.out),
-                               kernels.dense_update_workspace(n, step.in, step.row)});
+                               is_row ? kernels.dense_update_workspace(n, 1, step.in)
+                                      : kernels.dense_update_workspace(n, step.in, step.row)});
     }
     for (T*& d : dy) d = arena_.take(backward_ ? n * plan.widest_row : 0);
     scratch.clear();
