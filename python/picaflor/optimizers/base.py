@@ -233,7 +233,7 @@ class Optimizer:
         """
         return [slot for slots in self._slots for slot in slots]
 
-    def _state_of(self, variables: Sequence[npt.NDArray[Any]]) -> list[list[npt.NDArray[Any]]]:
+    def _state_of(self, variables: Sequence[Any]) -> list[list[npt.NDArray[Any]]]:
         if not self._slots:
             for i, variable in enumerate(variables):
                 _check_variable(variable, i)

@@ -49,9 +49,9 @@ struct Matmul {
   MatmulInit init = MatmulInit::zero;
   MatmulEnd end = MatmulEnd::store;
   T alpha = 1;
-  bool leaves_out_zeros = false;  // because a has many
+  bool leaves_out_zeros = false;                   // because a has many
   bool is_one_row = false, is_one_column = false;  // n = 1, m = 1 before any cutting: see dots.hpp
-  T* workspace = nullptr;  // matmul_workspace(...) elements, aligned to kCacheLine
+  T* workspace = nullptr;                          // matmul_workspace(...) elements, aligned to kCacheLine
 };
 
 // ------------------------------------------------------------------------------------------- activations

@@ -32,7 +32,7 @@ struct Parameter {
   Index layer = 0;
   bool is_vector = false;
   Index rows = 0, cols = 0, row = 0, offset = 0;
-  Index size = 0;  // elements, padding included
+  Index size = 0;          // elements, padding included
   bool statistic = false;  // a moving average: saved, but never given a gradient
   double initial = 0;
   double l1 = 0, l2 = 0;

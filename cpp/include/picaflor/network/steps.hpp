@@ -172,8 +172,8 @@ void dense_backward_bias(const StepContext<T>& ctx, const Step& step, const T* d
   ctx.kernels.column_sums(ctx.n, step.out, dy, step.row, db);
 }
 
-// The gradient x^T dy of the weights from n rows, as part of an update of them.  One column of weights lies in
-// memory like a row: its gradient is the row dy^T x.
+// The gradient x^T dy of the weights from n rows, as part of an update of them.  One column of weights lies
+// in memory like a row: its gradient is the row dy^T x.
 template <class T>
 DenseUpdate<T> gradient_of(const StepContext<T>& ctx, const Step& step, Index n, const T* x, Index x_row,
                            const T* dy) {
