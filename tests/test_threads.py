@@ -149,6 +149,31 @@ def test_number_of_threads_does_not_change_a_bit_of_minibatches_of_one_row(optim
         assert weights(threads) == alone
 
 
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
+def test_rows_gathered_while_threads_were_idle_are_the_right_ones(
+    dtype: str, shuffle: bool
+) -> None:
+    rng = np.random.default_rng(8)
+    data = [rng.integers(0, 5, (n, 300)).astype(dtype) for n in (400, 333)]
+
+    def weights(threads: int) -> list[bytes]:
+        layers = [pf.layers.Dense(256, activation="relu"), pf.layers.Dense(10)]
+        model = pf.Sequential(layers, seed=1)
+        model.compile(optimizer="sgd", loss="mse")
+        with pf.use_threads(threads):
+            for batch_size in (64, 100, 700):  # the last minibatch is shorter, or the only one
+                for x in data:
+                    y = x[:, :10] / 5
+                    model.fit(x, y, batch_size=batch_size, epochs=2, shuffle=shuffle, verbose=0)
+                    model.evaluate(x, y, batch_size=batch_size, verbose=0)
+        return [w.tobytes() for w in model.get_weights()]
+
+    alone = weights(1)
+    for threads in (2, 3):
+        assert weights(threads) == alone
+
+
 def test_models_are_trained_from_several_python_threads_at_once() -> None:
     expected = {seed: trained(1, seed) for seed in range(4)}
     with ThreadPoolExecutor(4) as pool:

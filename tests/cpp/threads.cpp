@@ -190,6 +190,80 @@ void workers_leave_signals_alone() {
   CHECK(blocked[0] == 0 && blocked[1] == 1 && blocked[2] == 1);
 }
 
+template <class Condition>
+void wait_until(const Condition& condition) {
+  while (!condition()) std::this_thread::yield();
+}
+
+void idle_work_is_done_between_regions() {
+  const auto caller = std::this_thread::get_id();
+  std::atomic<int> pieces = 0, at_work = 0, wrong = 0;
+  const auto piece = [&] {
+    ++at_work;
+    if (std::this_thread::get_id() == caller || num_threads() != 1) ++wrong;
+    --at_work;
+    return ++pieces > 0;
+  };
+  {
+    const picaflor::IdleWork work(piece);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    CHECK(pieces == 0);  // there has been no region yet
+    for (int repeat = 0; repeat < 200; ++repeat) {
+      with_all_threads(3, [&](ptrdiff_t) {
+        if (at_work != 0) ++wrong;
+      });
+      const int before = pieces;
+      wait_until([&] { return pieces > before + repeat % 5; });
+      const picaflor::IdleWork ignored(piece);
+    }
+    parallel_ranges(100, 1, 3, [&](ptrdiff_t, Range) { wrong += at_work; });
+    const int before = pieces;
+    wait_until([&] { return pieces > before; });
+  }
+  const int at_the_end = pieces;
+  parallel_for(3, [&](ptrdiff_t) { wrong += at_work; });
+  std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  CHECK(pieces == at_the_end && at_work == 0 && wrong == 0);
+}
+
+void idle_work_ends_when_there_is_none_left() {
+  std::vector<int> done(50);  // plain ints: a race would be reported
+  std::atomic<int> next = 0, refusals = 0;
+  const auto piece = [&] {
+    const int i = next++;
+    if (i >= 50) {
+      ++refusals;
+      return false;
+    }
+    ++done[static_cast<std::size_t>(i)];
+    return true;
+  };
+  {
+    const picaflor::IdleWork work(piece);
+    with_all_threads(3, [](ptrdiff_t) {});
+    wait_until([&] { return refusals > 0; });
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    CHECK(refusals <= 2);  // each thread asks until it is told so, once
+  }
+  for (const int n : done) CHECK(n == 1);
+}
+
+void idle_work_keeps_the_team() {
+  std::atomic<int> pieces = 0;
+  const auto piece = [&] { return ++pieces > 0; };
+  const picaflor::IdleWork work(piece);
+  std::thread([&] {
+    const auto caller = std::this_thread::get_id();
+    const picaflor::IdleWork ignored(piece);
+    std::vector<int> elsewhere(6);
+    parallel_for(6, [&](ptrdiff_t t) {
+      elsewhere[static_cast<std::size_t>(t)] = std::this_thread::get_id() != caller;
+    });
+    for (const int e : elsewhere) CHECK(e == 0);
+  }).join();
+  CHECK(pieces == 0);
+}
+
 void sleeping_workers_wake() {
   for (int repeat = 0; repeat < 30; ++repeat) {
     std::vector<int> ran(3);
@@ -249,6 +323,9 @@ int main(int argc, char** argv) {
   callers_do_not_disturb_one_another();
   a_limit_belongs_to_its_thread();
   workers_leave_signals_alone();
+  idle_work_is_done_between_regions();
+  idle_work_ends_when_there_is_none_left();
+  idle_work_keeps_the_team();
   sleeping_workers_wake();
   an_idle_team_burns_no_cpu();
   // ThreadSanitizer does not support starting threads after a fork of a process that has some.

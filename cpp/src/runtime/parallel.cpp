@@ -118,10 +118,9 @@ class Team {
 
   // Workers take over the caller's floating-point mode, so that a result does not depend on who works it out.
   void run(std::ptrdiff_t tasks, std::ptrdiff_t threads, detail::TaskFunction function, const void* body) {
+    end_idle_work();
     threads = std::min(threads, start(threads - 1) + 1);
-    region_ = {tasks, threads, function, body, float_mode()};
-    working_.store(threads - 1);
-    for (std::ptrdiff_t thread = 1; thread < threads; ++thread) worker(thread).offer();
+    offer({tasks, threads, function, body, float_mode()});
     region_.run_share(0);
     // A share that nobody has begun by now belongs to a worker that is still waking up, or that other
     // programs keep from its core for milliseconds.  Doing it here makes a region at worst as slow as one
@@ -131,8 +130,15 @@ class Team {
       region_.run_share(thread);
       working_.fetch_sub(1);
     }
-    const auto all_done = [this] { return working_.load() == 0; };
-    if (!spin_until(all_done)) caller_.sleep_until(all_done);
+    wait();
+    if (piece_function_ != nullptr && threads > 1) begin_idle_work(threads);
+  }
+
+  // Null for none.
+  void set_idle_work(detail::PieceFunction function, const void* piece) {
+    end_idle_work();
+    piece_function_ = function;
+    piece_ = piece;
   }
 
  private:
@@ -163,6 +169,38 @@ class Team {
       return n % 2 == 1 && shares.compare_exchange_strong(n, n + 1);
     }
   };
+
+  // To the workers; the share of thread 0 is the caller's.
+  void offer(const Region& region) {
+    region_ = region;
+    working_.store(region.threads - 1);
+    for (std::ptrdiff_t thread = 1; thread < region.threads; ++thread) worker(thread).offer();
+  }
+
+  void wait() {
+    const auto all_done = [this] { return working_.load() == 0; };
+    if (!spin_until(all_done)) caller_.sleep_until(all_done);
+  }
+
+  // A region that the caller has no share of and does not wait for.
+  void begin_idle_work(std::ptrdiff_t threads) {
+    idle_work_is_wanted_.store(true);
+    offer({threads, threads, do_pieces, this, float_mode()});
+  }
+
+  void end_idle_work() {
+    if (!idle_work_is_wanted_.exchange(false)) return;
+    for (std::ptrdiff_t thread = 1; thread < region_.threads; ++thread) {
+      if (worker(thread).take()) working_.fetch_sub(1);
+    }
+    wait();
+  }
+
+  static void do_pieces(const void* me, std::ptrdiff_t) noexcept {
+    const Team& team = *static_cast<const Team*>(me);
+    while (team.idle_work_is_wanted_.load() && team.piece_function_(team.piece_)) {
+    }
+  }
 
   Worker& worker(std::ptrdiff_t thread) { return *workers_[static_cast<std::size_t>(thread - 1)]; }
 
@@ -198,22 +236,26 @@ class Team {
 
   Region region_;
   Speeds speeds_;
+  detail::PieceFunction piece_function_ = nullptr;
+  const void* piece_ = nullptr;
+  std::atomic<bool> idle_work_is_wanted_ = false;
   std::vector<std::unique_ptr<Worker>> workers_;
   alignas(64) std::atomic<std::ptrdiff_t> working_ = 0;  // shares of workers that are not finished
   Bed caller_;
 };
 
 // Never destroyed: workers may outlive the static objects of the process.
-Team* team = nullptr;            // used by the owner of `busy` only
-std::atomic<bool> busy = false;  // somebody's region is running
-std::atomic<int> setting = 0;    // 0: default_num_threads() has not been asked yet
+Team* team = nullptr;                  // used by the owner of `busy` only
+std::atomic<bool> busy = false;        // somebody's region is running
+thread_local bool keeps_team = false;  // IdleWork: `busy` is this thread's between regions too
+std::atomic<int> setting = 0;          // 0: default_num_threads() has not been asked yet
 
 // One caller at a time has the team.  Waiting for it would cost more than doing the work alone.
 class Claim {
  public:
-  Claim() : owned_(!busy.exchange(true)) {}
+  Claim() : owned_(keeps_team || !busy.exchange(true)) {}
   ~Claim() {
-    if (owned_) busy.store(false);
+    if (owned_ && !keeps_team) busy.store(false);
   }
   Claim(const Claim&) = delete;
   Claim& operator=(const Claim&) = delete;
@@ -279,6 +321,20 @@ int num_threads() {
 
 int swap_caller_threads(int n) {
   return std::exchange(caller_threads, n == 0 ? 0 : checked(n));
+}
+
+IdleWork::IdleWork(detail::PieceFunction function, const void* piece)
+    : has_team_(!keeps_team && !inside_region && !busy.exchange(true)) {
+  if (!has_team_) return;
+  the_team().set_idle_work(function, piece);
+  keeps_team = true;
+}
+
+IdleWork::~IdleWork() {
+  if (!has_team_) return;
+  the_team().set_idle_work(nullptr, nullptr);
+  keeps_team = false;
+  busy.store(false);
 }
 
 void detail::run_ranges(std::ptrdiff_t size, std::ptrdiff_t unit, std::ptrdiff_t parts,

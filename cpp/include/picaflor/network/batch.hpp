@@ -37,9 +37,9 @@ Batch<T> load_batch(const KernelTable<T>& kernels, const Plan& plan, const Datas
                     const std::int64_t* order, Index start, Index n, Index stop, Workspace<T>& workspace) {
   Batch<T> batch;
   batch.n = n;
-  const Index ahead = stop - start - n;
-  const Input<T> input =
-      read_rows(kernels, plan, data.x, order, start, n, ahead, workspace.x, workspace.threads);
+  const Index gathered = workspace.take_next(start, n);
+  const Selection rows{data.x, order, start, n, stop - start - n};
+  const Input<T> input = read_rows(kernels, plan, rows, gathered, workspace.x, workspace.threads);
   batch.x = input.x;
   batch.x_row = input.row;
   if (data.ids != nullptr) {
@@ -51,7 +51,7 @@ Batch<T> load_batch(const KernelTable<T>& kernels, const Plan& plan, const Datas
   } else if (data.y.data != nullptr) {
     batch.target = workspace.target;
     batch.target_row = row_stride<T>(plan.output);
-    gather_rows(kernels, data.y, order, start, n, 0, workspace.target, batch.target_row, workspace.threads);
+    gather_rows(kernels, {data.y, order, start, n, 0}, workspace.target, batch.target_row, workspace.threads);
   }
   if (data.weight != nullptr) {
     batch.weight = data.weight + start;

@@ -14,29 +14,41 @@ namespace picaflor {
 // less: long enough for the way from memory, and not so long that they are gone from the cache by their turn.
 inline constexpr Index kBytesAhead = 24 * 1024;
 
-// out (n, cols) = rows order[start], order[start + 1], ... of the caller's, or start, start + 1, ...  The
-// order goes on for `ahead` rows after them.
+// Rows of the caller's: order[start], order[start + 1], ..., or start, start + 1, ...  n of them are wanted
+// now; the order goes on for `ahead` rows after them.
+struct Selection {
+  const Rows& from;
+  const std::int64_t* order = nullptr;
+  Index start = 0, n = 0, ahead = 0;
+};
+
+// A part of the rows, to those of out (n, cols).
 template <class T>
-void gather_rows(const KernelTable<T>& kernels, const Rows& from, const std::int64_t* order, Index start,
-                 Index n, Index ahead, T* out, Index out_row, Index threads) {
+void gather_part(const KernelTable<T>& kernels, const Selection& rows, Range part, T* out, Index out_row) {
+  const auto& [from, order, start, n, ahead] = rows;
+  GatherRows<T> gather;
+  gather.type = from.type;
+  gather.x = from.data;
+  gather.row_bytes = from.row_bytes;
+  gather.col_bytes = from.col_bytes;
+  gather.rows = order == nullptr ? nullptr : order + start + part.begin;
+  gather.first = order == nullptr ? start + part.begin : 0;
+  gather.n = part.size();
+  gather.d = from.cols;
+  gather.distance = std::min(n, std::max<Index>(kBytesAhead / std::max<Index>(from.row_bytes, 1), 1));
+  gather.ahead = std::clamp<Index>(n + ahead - gather.distance - part.begin, 0, part.size());
+  gather.out = out + part.begin * out_row;
+  gather.out_row = out_row;
+  kernels.gather_rows(gather);
+}
+
+// out (n, cols) = the rows
+template <class T>
+void gather_rows(const KernelTable<T>& kernels, const Selection& rows, T* out, Index out_row, Index threads) {
   // What a row out of order costs is the way to memory, more than its conversion.
-  const double cost = 24 * static_cast<double>(from.cols);
-  rows_threaded(n, cost, threads, [&](Index begin, Index end) {
-    GatherRows<T> gather;
-    gather.type = from.type;
-    gather.x = from.data;
-    gather.row_bytes = from.row_bytes;
-    gather.col_bytes = from.col_bytes;
-    gather.rows = order == nullptr ? nullptr : order + start + begin;
-    gather.first = order == nullptr ? start + begin : 0;
-    gather.n = end - begin;
-    gather.d = from.cols;
-    gather.distance = std::min(n, std::max<Index>(kBytesAhead / std::max<Index>(from.row_bytes, 1), 1));
-    gather.ahead = std::clamp<Index>(n + ahead - gather.distance - begin, 0, end - begin);
-    gather.out = out + begin * out_row;
-    gather.out_row = out_row;
-    kernels.gather_rows(gather);
-  });
+  const double cost = 24 * static_cast<double>(rows.from.cols);
+  rows_threaded(rows.n, cost, threads,
+                [&](Index begin, Index end) { gather_part(kernels, rows, Range{begin, end}, out, out_row); });
 }
 
 // What the first step reads: rows `row` elements apart.
@@ -46,20 +58,28 @@ struct Input {
   Index row = 0;
 };
 
-// The same rows for the first step of a network, read where they lie if they can be, else gathered into
-// `buffer`.  A product takes any distance between rows.
+// Whether the first step can read the rows where they lie: a product takes any distance between rows.
 template <class T>
-Input<T> read_rows(const KernelTable<T>& kernels, const Plan& plan, const Rows& from,
-                   const std::int64_t* order, Index start, Index n, Index ahead, T* buffer, Index threads) {
+bool are_read_in_place(const Plan& plan, const Rows& from, const std::int64_t* order) {
   constexpr Index element = static_cast<Index>(sizeof(T));
   const bool lie_well = order == nullptr && from.type == element_type<T>() && from.col_bytes == element &&
                         from.row_bytes % element == 0;
-  if (lie_well && !plan.steps.empty() && plan.steps[0].op == Op::dense) {
-    const Index row = from.row_bytes / element;
+  return lie_well && !plan.steps.empty() && plan.steps[0].op == Op::dense;
+}
+
+// The rows for the first step of a network: where they lie, or gathered into `buffer`, where the first
+// `gathered` of them are already.
+template <class T>
+Input<T> read_rows(const KernelTable<T>& kernels, const Plan& plan, const Selection& rows, Index gathered,
+                   T* buffer, Index threads) {
+  const auto& [from, order, start, n, ahead] = rows;
+  if (are_read_in_place<T>(plan, from, order)) {
+    const Index row = from.row_bytes / static_cast<Index>(sizeof(T));
     return {static_cast<const T*>(from.data) + start * row, row};
   }
   const Index row = row_stride<T>(plan.input);
-  gather_rows(kernels, from, order, start, n, ahead, buffer, row, threads);
+  const Selection rest{from, order, start + gathered, n - gathered, ahead};
+  gather_rows(kernels, rest, buffer + gathered * row, row, threads);
   return {buffer, row};
 }
 

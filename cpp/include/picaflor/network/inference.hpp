@@ -102,8 +102,8 @@ class Inference {
     const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
     const StepContext<T> ctx{kernels, plan,        parameters, nullptr, threads, scratch.workspaces.data(),
                              0,       rows.size(), false,      {},      nullptr};
-    auto [now, row] =
-        read_rows<T>(kernels, plan, all, nullptr, rows.begin, rows.size(), 0, scratch.x, threads);
+    const Selection selected{all, nullptr, rows.begin, rows.size(), 0};
+    auto [now, row] = read_rows<T>(kernels, plan, selected, 0, scratch.x, threads);
     int side = 0;
     for (const Step& step : plan.steps) {
       if (step.already_done || step.op == Op::dropout || step.op == Op::gaussian_noise) continue;

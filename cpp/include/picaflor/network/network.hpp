@@ -22,6 +22,7 @@
 #include "picaflor/network/data.hpp"
 #include "picaflor/network/inference.hpp"
 #include "picaflor/network/loss.hpp"
+#include "picaflor/network/next_rows.hpp"
 #include "picaflor/network/optimizer.hpp"
 #include "picaflor/network/parameters.hpp"
 #include "picaflor/network/passes.hpp"
@@ -314,6 +315,7 @@ std::optional<double> Network<T>::run(const Dataset<T>& data, const Minibatch& m
   do {
     const Index count = std::min(rows, n - first);
     batch_ = load_batch(kernels_, plan_, data, order, start + first, count, stop, workspace_);
+    const NextRows<T> next(kernels_, plan_, data.x, order, start + first + count, count, stop, workspace_);
     const StepContext<T> ctx = context(first, training, is_long(count) ? &watch : nullptr);
     forward(ctx);
     loss += batch_loss(kernels_, loss_.loss, batch_, denominator_, plan_.output, scores(), scores_row(),

@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cstdint>
 #include <new>
+#include <utility>
 #include <vector>
 
+#include "picaflor/network/matmul.hpp"
 #include "picaflor/network/normalization.hpp"
 #include "picaflor/network/plan.hpp"
 #include "picaflor/runtime/arena.hpp"
@@ -16,6 +18,7 @@ namespace picaflor {
 template <class T>
 struct Workspace {
   T* x = nullptr;            // (n, input) gathered rows
+  T* next_x = nullptr;       // (n, input) those of the next pass, or null: next_rows.hpp
   T* target = nullptr;       // (n, output)
   T* weight = nullptr;       // (n)
   T* predictions = nullptr;  // (n, output), rows not padded
@@ -30,6 +33,7 @@ struct Workspace {
   // For passes of up to n rows; scores of `keep` rows are kept.
   void prepare(const Plan& plan, const KernelTable<T>& kernels, Index n, Index keep, bool backward) {
     threads = num_threads();
+    next_rows_ = 0;
     if (n <= capacity_ && keep <= kept_ && threads <= threads_ && (backward_ || !backward)) return;
     constexpr Index kMostElements = Index{1} << 50;  // more than any memory: no size below overflows
     if (std::max(n, keep) > kMostElements / plan.widest_row) throw std::bad_alloc();
@@ -50,13 +54,28 @@ struct Workspace {
     lay_out(plan, kernels);
   }
 
+  // The first n rows from `start` on are in next_x.
+  void set_next(Index start, Index n) {
+    next_start_ = start;
+    next_rows_ = n;
+  }
+  // Makes them those of x, if it is to hold n rows from `start` on; returns how many of these there are.
+  Index take_next(Index start, Index n) {
+    const Index there = start == next_start_ ? std::min(n, next_rows_) : 0;
+    next_rows_ = 0;
+    if (there > 0) std::swap(x, next_x);
+    return there;
+  }
+
  private:
   void lay_out(const Plan& plan, const KernelTable<T>& kernels) {
     const Index n = capacity_;
     Index scratch_size = 0;
     outputs.clear();
     moments.clear();
-    x = arena_.take(n * row_stride<T>(plan.input));
+    const Index x_size = n * row_stride<T>(plan.input);
+    x = arena_.take(x_size);
+    next_x = x_size <= kMostFetched && uses_threads(plan) ? arena_.take(x_size) : nullptr;
     target = arena_.take(n * row_stride<T>(plan.output));
     weight = arena_.take(n);
     predictions = arena_.take(n * plan.output);
@@ -77,8 +96,18 @@ struct Workspace {
     for (Index t = 0; t < threads_; ++t) scratch.push_back(arena_.take(scratch_size));
   }
 
+  // Whether products are so large that there are regions, between which threads idle.
+  bool uses_threads(const Plan& plan) const {
+    const double forward = plan.operations_per_row / 3 * static_cast<double>(capacity_);
+    return useful_threads(forward, threads_) > 1;
+  }
+
+  // Elements of the rows of a minibatch.  For more of them it is not worth to keep those of two.
+  static constexpr Index kMostFetched = Index{1} << 20;
+
   Arena<T> arena_;
   Index capacity_ = 0, kept_ = 0, threads_ = 0;
+  Index next_start_ = 0, next_rows_ = 0;
   bool backward_ = false;
 };
 

@@ -2,6 +2,7 @@
 //
 //   parallel_for(tasks, body)                   calls body(task) for every task in [0, tasks)
 //   parallel_ranges(size, unit, parts, body)    calls body(part, range) for ranges that make up [0, size)
+//   IdleWork(piece)                             has piece() called between regions by threads that would idle
 //
 // Task or part t runs on thread t % threads, the caller being thread 0, so that a core meets the same part of
 // the data in every region; what a thread has not begun when the caller is done with its own share, the
@@ -52,6 +53,7 @@ struct Range {
 namespace detail {
 using TaskFunction = void (*)(const void* body, std::ptrdiff_t task) noexcept;
 using RangeFunction = void (*)(const void* body, std::ptrdiff_t part, Range range) noexcept;
+using PieceFunction = bool (*)(const void* piece) noexcept;
 void run_region(std::ptrdiff_t tasks, TaskFunction function, const void* body);
 void run_ranges(std::ptrdiff_t size, std::ptrdiff_t unit, std::ptrdiff_t parts, RangeFunction function,
                 const void* body);
@@ -85,5 +87,28 @@ void parallel_ranges(std::ptrdiff_t size, std::ptrdiff_t unit, std::ptrdiff_t pa
   }
   detail::run_ranges(size, unit, parts, detail::range_function<Body>, &body);
 }
+
+// Work for the team's other threads from the end of each of the caller's regions to the beginning of its next
+// one: they call piece() until it returns false, and finish the piece that they are at before the next region
+// begins.  No piece is being done any more when the object is gone.  As long as it lives the team is its
+// caller's; if another caller has the team, or there is an object like this one already, nothing is done at
+// all.
+class IdleWork {
+ public:
+  template <class Piece>
+  explicit IdleWork(const Piece& piece) : IdleWork(piece_function<Piece>, &piece) {}
+  ~IdleWork();
+  IdleWork(const IdleWork&) = delete;
+  IdleWork& operator=(const IdleWork&) = delete;
+
+ private:
+  template <class Piece>
+  static bool piece_function(const void* piece) noexcept {
+    return (*static_cast<const Piece*>(piece))();
+  }
+  IdleWork(detail::PieceFunction function, const void* piece);
+
+  bool has_team_;
+};
 
 }  // namespace picaflor
