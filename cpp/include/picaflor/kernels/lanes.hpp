@@ -18,8 +18,8 @@
 namespace picaflor::inline PICAFLOR_LEVEL {
 
 // Rows up to this width go one per lane.  Measured for softmax_cross_entropy on a Zen 4, float32, ns per
-// element with rows in lanes and with columns in lanes:  AVX2  c = 33: 0.64, 2.8   c = 100: 0.52, 1.2
-// AVX-512  33: 0.76, 3.3   100: 0.65, 1.25;  SSE only up to about 64.  More than 128 would crowd the cache.
+// element with rows in lanes and with columns in lanes:  AVX2  c = 33: 0.82, 2.8   c = 100: 0.54, 1.2
+// AVX-512  33: 0.54, 3.1   100: 0.48, 1.2;  SSE only up to about 64.  More than 128 would crowd the cache.
 template <class T>
 inline constexpr Index kNarrow = 16 * Packet<T>::kLanes < 128 ? 16 * Packet<T>::kLanes : 128;
 
