@@ -1,6 +1,7 @@
 """Optimizers on plain arrays, against picaflor.reference and by hand."""
 
 import copy
+import itertools
 import pickle
 
 import numpy as np
@@ -511,6 +512,21 @@ def test_empty_variables_are_fine():
     w = np.ones((0, 3))
     optimizers.Adam().apply([np.ones((0, 3))], [w])
     assert w.shape == (0, 3)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_large_variables_and_their_slots_lie_apart_within_pages(dtype: str) -> None:
+    variable = np.ones(7 * 714 + 3, dtype)[3:].reshape(7, 714)[:, :700]
+    optimizer = optimizers.Adam(amsgrad=True)
+    optimizer.build([variable])
+    arrays = [variable, *optimizer.variables]
+    assert len(arrays) == 4
+    places = [array.__array_interface__["data"][0] for array in arrays]
+    assert all(place % 64 == 0 for place in places[1:])
+    for first, second in itertools.combinations(places, 2):
+        assert 900 < (first - second) % 4096 < 4096 - 900
+    for slot in arrays[1:]:
+        np.testing.assert_array_equal(slot, np.zeros((7, 700), dtype), strict=True)
 
 
 def test_moments_of_dead_weights_become_zero_not_subnormal() -> None:

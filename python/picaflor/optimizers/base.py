@@ -239,7 +239,7 @@ class Optimizer:
                 _check_variable(variable, i)
             rule = self._compiled_rule()
             self._slots = [
-                [np.full(v.shape, rule.initial_slot, v.dtype) for _ in range(rule.slots)]
+                [_slot(v, number, rule.initial_slot) for number in range(rule.slots)]
                 for v in variables
             ]
             self._shapes = [(v.shape, v.dtype) for v in variables]
@@ -359,6 +359,29 @@ def _check_variable(variable: object, i: int) -> None:
         raise TypeError(f"variables[{i}] must be an ndarray, got {type(variable).__name__}")
     if variable.dtype not in (np.float32, np.float64):
         raise TypeError(f"variables[{i}] must have dtype float32 or float64, got {variable.dtype}")
+
+
+def _slot(variable: npt.NDArray[Any], number: int, value: float) -> npt.NDArray[Any]:
+    """Return a new array like the variable, filled with the value.
+
+    It begins at a cache line, and within its page a quarter of a page further than the variable or
+    the slot before: processors that compare no more than addresses within pages when they look for
+    stores that a load must wait for would find some where there are none, which makes a step take
+    up to 1.5 times as long.
+    """
+    page, line = 4096, 64
+    if variable.nbytes < page:
+        return np.full(variable.shape, value, variable.dtype)
+    memory = np.empty(variable.nbytes + page, np.uint8)
+    wanted = (_address(variable) + (number + 1) * page // 4) // line * line
+    begin = (wanted - _address(memory)) % page
+    slot = memory[begin : begin + variable.nbytes].view(variable.dtype).reshape(variable.shape)
+    slot.fill(value)
+    return slot
+
+
+def _address(array: npt.NDArray[Any]) -> int:
+    return int(array.__array_interface__["data"][0])
 
 
 def _refuse(cls: type[Optimizer], kwargs: Mapping[str, object]) -> None:

@@ -17,7 +17,9 @@ namespace picaflor {
 
 // One owned, zeroed array.  calloc gets large blocks from the system as zero pages, which cost nothing until
 // they are touched.  A page-table walk per row is what a large matrix costs on 4 KiB pages, so arrays of a
-// few megabytes ask for 2 MiB ones.
+// few megabytes ask for 2 MiB ones.  Arrays of a page and more begin at a page: a processor that looks only
+// at the place in the page when it asks whether a load must wait for a store then finds none in arrays that
+// are walked through side by side, as weights and the optimizer's slots are.
 template <class T>
 class AlignedArray {
  public:
@@ -26,7 +28,9 @@ class AlignedArray {
     if (size == 0) return;
     if (size < 0 || size > kLargest) throw std::bad_alloc();
     const std::size_t bytes = static_cast<std::size_t>(size) * sizeof(T);
-    const std::size_t alignment = bytes >= kHugePage ? kHugePage : static_cast<std::size_t>(kCacheLine);
+    const std::size_t alignment = bytes >= kHugePage ? kHugePage
+                                  : bytes >= kPage   ? kPage
+                                                     : static_cast<std::size_t>(kCacheLine);
     block_.reset(std::calloc(bytes + alignment, 1));
     if (block_ == nullptr) throw std::bad_alloc();
     void* start = block_.get();
@@ -49,7 +53,7 @@ class AlignedArray {
 
  private:
   static constexpr Index kLargest = (Index{1} << 56) / static_cast<Index>(sizeof(T));
-  static constexpr std::size_t kHugePage = std::size_t{1} << 21;
+  static constexpr std::size_t kPage = 4096, kHugePage = std::size_t{1} << 21;
   struct Free {
     void operator()(void* p) const { std::free(p); }
   };
