@@ -307,3 +307,9 @@ def test_gather_rows_rounds_as_numpy_does(rng: np.random.Generator) -> None:
         out = np.zeros((3, 64), np.float32)
         _core.gather_rows(x, None, 0, 0, out)
         np.testing.assert_array_equal(out[:, :50], x.astype(np.float32))
+
+
+def test_empty_out_is_taken_whatever_its_strides() -> None:
+    out = np.empty((0, 3))  # NumPy gives it strides of zero
+    x, weight = np.zeros((0, 4)), np.zeros((4, 3))
+    assert F.dense_forward(x, weight, out=out) is out

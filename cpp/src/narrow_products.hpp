@@ -12,8 +12,9 @@
 namespace picaflor {
 
 // From now on, products in `wide` whose columns leave much of its vectors empty are those of `narrow`, as are
-// those that are made of dot products.  Workspaces suit both; so does `wide.lanes`.  Called once, before
-// the table is used.  Sums keep their bits: both levels fuse and go through the terms in the same order.
+// those of a single row (the update of a layer with one input or output has one) and those that are made of
+// dot products.  Workspaces suit both; so does `wide.lanes`.  Called once, before the table is used.  Sums
+// keep their bits: both levels fuse and go through the terms in the same order.
 void take_narrow_products(const Kernels& narrow, Kernels& wide) noexcept;
 
 }  // namespace picaflor

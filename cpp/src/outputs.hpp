@@ -95,8 +95,8 @@ class Output {
     target_ = work_ = check_out<T>(out, shape, name);
     const py::ssize_t ndim = target_.ndim();
     constexpr py::ssize_t kItem = sizeof(T);
-    bool usable = true;
-    for (py::ssize_t axis = 0; axis < ndim; ++axis) {
+    bool usable = true;  // an empty array may have any strides
+    for (py::ssize_t axis = 0; axis < ndim && target_.size() > 0; ++axis) {
       const py::ssize_t stride = target_.strides()[axis];
       const bool last = axis == ndim - 1;
       usable = usable && (target_.shape()[axis] <= 1 || (last ? stride == kItem : stride % kItem == 0));

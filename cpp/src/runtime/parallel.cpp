@@ -246,7 +246,7 @@ class Team {
 
 // Never destroyed: workers may outlive the static objects of the process.
 Team* team = nullptr;                  // used by the owner of `busy` only
-std::atomic<bool> busy = false;        // somebody's region is running
+std::atomic<bool> busy = false;        // somebody has the team: for a region, or for idle work
 thread_local bool keeps_team = false;  // IdleWork: `busy` is this thread's between regions too
 std::atomic<int> setting = 0;          // 0: default_num_threads() has not been asked yet
 
@@ -283,6 +283,7 @@ Team& the_team() {
   // the old team behind and starts a new one when it needs one.
   [[maybe_unused]] static const int registered = pthread_atfork(nullptr, nullptr, [] {
     team = nullptr;
+    keeps_team = false;
     busy.store(false);
   });
 #endif
@@ -323,15 +324,16 @@ int swap_caller_threads(int n) {
   return std::exchange(caller_threads, n == 0 ? 0 : checked(n));
 }
 
-IdleWork::IdleWork(detail::PieceFunction function, const void* piece)
-    : has_team_(!keeps_team && !inside_region && !busy.exchange(true)) {
-  if (!has_team_) return;
+IdleWork::IdleWork(detail::PieceFunction function, const void* piece) {
+  if (keeps_team || inside_region) return;
+  const Claim claim;
+  if (!claim) return;
   the_team().set_idle_work(function, piece);
-  keeps_team = true;
+  keeps_team = has_team_ = true;  // the claim ends with this object
 }
 
 IdleWork::~IdleWork() {
-  if (!has_team_) return;
+  if (!has_team_ || !keeps_team) return;  // the child of a fork has left the team behind
   the_team().set_idle_work(nullptr, nullptr);
   keeps_team = false;
   busy.store(false);

@@ -251,9 +251,8 @@ class Optimizer:
             )
         for i, of_first_call in enumerate(self._shapes):
             variable = variables[i]
-            if isinstance(variable, np.ndarray) and (
-                (variable.shape, variable.dtype) == of_first_call
-            ):
+            is_array = isinstance(variable, np.ndarray)
+            if is_array and (variable.shape, variable.dtype) == of_first_call:
                 continue
             _check_variable(variable, i)
             shape, dtype = of_first_call

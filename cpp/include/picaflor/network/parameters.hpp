@@ -85,8 +85,7 @@ void Parameters<T>::set_optimizer(const OptimizerConfig& config, bool keep_slots
   }
 }
 
-// Sums run over the padding too, which is zero until an infinite input makes 0 times infinity of
-// it.
+// Sums run over the padding too, which is zero until an infinite input makes 0 times infinity of it.
 template <class T>
 void Parameters<T>::clear_padding(T* buffer) {
   for (const Parameter& p : plan_.parameters) {

@@ -123,7 +123,7 @@ template <class T>
 void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
   const Parameter& kernel = ctx.parameter(step.kernel);
   const bool is_one_column = step.out == 1;
-  if (is_one_column) std::fill(y, y + ctx.n * y_row, T(0));  // nothing else writes the padding
+  if (is_one_column) std::fill(y, y + ctx.n * y_row, T(0));  // the product leaves the padding alone
   Matmul<T> product{
       .m = is_one_column ? 1 : ctx.whole_vectors(step.out),
       .k = step.in,
@@ -173,7 +173,7 @@ void dense_backward_bias(const StepContext<T>& ctx, const Step& step, const T* d
 }
 
 // The gradient x^T dy of the weights from n rows, as part of an update of them.  One column of weights lies
-// in memory like a row: its gradient is the row dy^T x.
+// in memory like a row: its gradient is the row dy^T x, too little work to look for zeros.
 template <class T>
 DenseUpdate<T> gradient_of(const StepContext<T>& ctx, const Step& step, Index n, const T* x, Index x_row,
                            const T* dy) {
@@ -243,7 +243,7 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
   update_threaded(ctx, update);
 }
 
-// The gradient of the first rows, which is stored where the update would find the weights.
+// The gradient of the first rows, written to gradient.w.
 template <class T>
 void store_gradient(const StepContext<T>& ctx, const DenseUpdate<T>& gradient) {
   Matmul<T> product{

@@ -75,7 +75,7 @@ struct Workspace {
     moments.clear();
     const Index x_size = n * row_stride<T>(plan.input);
     x = arena_.take(x_size);
-    next_x = x_size <= kMostFetched && uses_threads(plan) ? arena_.take(x_size) : nullptr;
+    next_x = x_size <= kMostGatheredAhead && uses_threads(plan) ? arena_.take(x_size) : nullptr;
     target = arena_.take(n * row_stride<T>(plan.output));
     weight = arena_.take(n);
     predictions = arena_.take(n * plan.output);
@@ -96,14 +96,16 @@ struct Workspace {
     for (Index t = 0; t < threads_; ++t) scratch.push_back(arena_.take(scratch_size));
   }
 
-  // Whether products are so large that there are regions, between which threads idle.
+  // Whether products are so large that there are regions, between which threads idle.  Of the operations a
+  // third are the forward pass.
   bool uses_threads(const Plan& plan) const {
     const double forward = plan.operations_per_row / 3 * static_cast<double>(capacity_);
     return useful_threads(forward, threads_) > 1;
   }
 
-  // Elements of the rows of a minibatch.  For more of them it is not worth to keep those of two.
-  static constexpr Index kMostFetched = Index{1} << 20;
+  // Elements of next_x.  Of longer minibatches the layers take so long that waiting for rows does not count,
+  // while a second buffer takes memory.
+  static constexpr Index kMostGatheredAhead = Index{1} << 20;
 
   Arena<T> arena_;
   Index capacity_ = 0, kept_ = 0, threads_ = 0;

@@ -10,7 +10,8 @@
 // and other programs take their time from one and not from the other.  So no result may depend on where a
 // range ends.  A hand-over takes less than a microsecond while regions follow one another closely: threads
 // wait in a short spin before they sleep.  Bodies must not throw.  A region inside a region, or one that
-// finds the team busy with another caller's region, runs on its caller alone: always correct, never waiting.
+// finds that another caller has the team, for a region or for idle work, runs on its caller alone: always
+// correct, never waiting.
 #pragma once
 
 #include <cstddef>
@@ -108,7 +109,7 @@ class IdleWork {
   }
   IdleWork(detail::PieceFunction function, const void* piece);
 
-  bool has_team_;
+  bool has_team_ = false;
 };
 
 }  // namespace picaflor
