@@ -198,15 +198,13 @@ def number(
         raise TypeError(f"{name} must be a number, got {value!r}") from None
     except OverflowError:
         raise ValueError(f"{name} must fit a float, got {value!r}") from None
-    bounds = [] if minimum is not None or below is not None else [(result == result, "a number")]
-    if minimum is not None:
-        bounds.append((result >= minimum, f"at least {minimum:g}"))
+    is_number = result == result
+    if is_number and (minimum is None or result >= minimum) and (below is None or result < below):
+        return result
+    bounds = [] if minimum is None else [f"at least {minimum:g}"]
     if below is not None:
-        bounds.append((result < below, f"below {below:g}"))
-    if not all(inside for inside, _ in bounds):
-        text = " and ".join(text for _, text in bounds)
-        raise ValueError(f"{name} must be {text}, got {value!r}")
-    return result
+        bounds.append(f"below {below:g}")
+    raise ValueError(f"{name} must be {' and '.join(bounds) or 'a number'}, got {value!r}")
 
 
 def as_real_array(value: Any, name: str) -> npt.NDArray[Any]:
