@@ -23,7 +23,12 @@ void pack_panel(Index k, const T* b, Index b_row, Index b_col, int vectors, Inde
     if (b_col == 1) {
       for (; p < k; ++p) pstoreu(to + p * packed_row, ploadu<P>(from + p * b_row));
     } else if (b_row == 1) {  // b is a transposed matrix
-      for (; p + lanes <= k; p += lanes) turn_block(from + p, b_col, to + p * packed_row, packed_row);
+      constexpr Index step = kSquare<T>;
+      for (; p + step <= k; p += step) turn_columns(from + p, b_col, to + p * packed_row, packed_row);
+      if (p < k && k >= step) {  // the last ones overlap those before
+        p = k;
+        turn_columns(from + k - step, b_col, to + (k - step) * packed_row, packed_row);
+      }
     }
     for (; p < k; ++p) {
       for (Index j = 0; j < lanes; ++j) to[p * packed_row + j] = from[p * b_row + j * b_col];

@@ -29,13 +29,19 @@ void turn_square(const T* from, Index from_row, T* to, Index to_row) noexcept {
   for (int i = 0; i < rows; ++i) pstoreu(to + i * to_row, square.packet[i]);
 }
 
-// The same for as many rows as a register holds.
+// The same where `to` has as many columns as a register has lanes:  i < kSquare, j < kLanes
+template <class T>
+void turn_columns(const T* from, Index from_row, T* to, Index to_row) noexcept {
+  for (Index j = 0; j < kLanes<T>; j += kSquare<T>) {
+    turn_square(from + j * from_row, from_row, to + j, to_row);
+  }
+}
+
+// i, j < kLanes
 template <class T>
 void turn_block(const T* from, Index from_row, T* to, Index to_row) noexcept {
   for (Index i = 0; i < kLanes<T>; i += kSquare<T>) {
-    for (Index j = 0; j < kLanes<T>; j += kSquare<T>) {
-      turn_square(from + i * from_row + j, from_row, to + j * to_row + i, to_row);
-    }
+    turn_columns(from + i, from_row, to + i * to_row, to_row);
   }
 }
 
