@@ -21,8 +21,10 @@ class Sklearn(Peer):
     name = "sklearn"
     version = sklearn.__version__
 
-    def trainer(self, problem: Problem) -> Epoch:
+    def trainer(self, problem: Problem) -> Epoch | None:
         network, sgd = problem.network, problem.optimizer == "sgd"
+        if network.classifies and network.sizes[-1] == 2:
+            return None  # scikit-learn's network has a single output for two classes
         # MLPRegressor halves the squared error, and with it the gradient.
         half = 1 if network.classifies else 2
         estimator: Any = (MLPClassifier if network.classifies else MLPRegressor)(

@@ -239,8 +239,7 @@ class Optimizer:
                 _check_variable(variable, i)
             rule = self._compiled_rule()
             self._slots = [
-                [_slot(v, number, rule.initial_slot) for number in range(rule.slots)]
-                for v in variables
+                [_slot(v, k, rule.initial_slot) for k in range(rule.slots)] for v in variables
             ]
             self._shapes = [(v.shape, v.dtype) for v in variables]
             return self._slots
@@ -360,8 +359,8 @@ def _check_variable(variable: object, i: int) -> None:
         raise TypeError(f"variables[{i}] must have dtype float32 or float64, got {variable.dtype}")
 
 
-def _slot(variable: npt.NDArray[Any], number: int, value: float) -> npt.NDArray[Any]:
-    """Return a new array like the variable, filled with the value.
+def _slot(variable: npt.NDArray[Any], k: int, value: float) -> npt.NDArray[Any]:
+    """Return the variable's slot k: a new array like it, filled with the value.
 
     It begins at a cache line, and within its page a quarter of a page further than the variable or
     the slot before: processors that compare no more than addresses within pages when they look for
@@ -372,7 +371,7 @@ def _slot(variable: npt.NDArray[Any], number: int, value: float) -> npt.NDArray[
     if variable.nbytes < page:
         return np.full(variable.shape, value, variable.dtype)
     memory = np.empty(variable.nbytes + page, np.uint8)
-    wanted = (_address(variable) + (number + 1) * page // 4) // line * line
+    wanted = (_address(variable) + (k + 1) * page // 4) // line * line
     begin = (wanted - _address(memory)) % page
     slot = memory[begin : begin + variable.nbytes].view(variable.dtype).reshape(variable.shape)
     slot.fill(value)

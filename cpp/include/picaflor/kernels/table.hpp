@@ -14,7 +14,8 @@ namespace picaflor {
 
 using Index = std::ptrdiff_t;
 
-// Every row of an engine buffer starts on a cache line and is padded with zeros to a whole number of them.
+// Every row of an engine buffer starts on a cache line and is padded with zeros to a whole number of them;
+// only weights that are one column lie side by side.
 inline constexpr Index kCacheLine = 64;
 
 template <class T>

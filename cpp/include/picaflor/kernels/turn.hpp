@@ -29,7 +29,7 @@ void turn_square(const T* from, Index from_row, T* to, Index to_row) noexcept {
   for (int i = 0; i < rows; ++i) pstoreu(to + i * to_row, square.packet[i]);
 }
 
-// The same where `to` has as many columns as a register has lanes:  i < kSquare, j < kLanes
+// The same for i < kSquare, j < kLanes
 template <class T>
 void turn_columns(const T* from, Index from_row, T* to, Index to_row) noexcept {
   for (Index j = 0; j < kLanes<T>; j += kSquare<T>) {
@@ -37,7 +37,7 @@ void turn_columns(const T* from, Index from_row, T* to, Index to_row) noexcept {
   }
 }
 
-// i, j < kLanes
+// The same for i, j < kLanes
 template <class T>
 void turn_block(const T* from, Index from_row, T* to, Index to_row) noexcept {
   for (Index i = 0; i < kLanes<T>; i += kSquare<T>) {
