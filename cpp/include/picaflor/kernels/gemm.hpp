@@ -7,10 +7,10 @@
 //   weight gradient  dW = x^T dy         a = x^T (a_row = 1), b = dy
 //
 // Blocking, from the outside in:
-//   rows of c     blocks whose part of a (rows x depth) stays in the second-level cache; packed where its
-//                 lines would meet in few cache sets,
-//   k             blocks of at most kMaxDepth, so that a panel of b stays in the first-level cache; the sums
-//                 go on through c, which keeps each of them one chain in the order of k,
+//   rows of c     blocks whose part of a (rows x depth) stays in the cache that its panels read it from;
+//                 packed where its lines would meet in few cache sets,
+//   k             blocks of at most kMaxDepth, so that a panel of b stays in its cache; the sums go on
+//                 through c, which keeps each of them one chain in the order of k,
 //   columns of c  panels of a few vectors, read in place (in a tall product the first tile leaves a copy for
 //                 the others) or, for W^T, turned into the workspace,
 //   rows again    tiles of nearly equal height (10 rows are 5 + 5, not 6 + 4).
@@ -43,23 +43,28 @@ void matmul_plain(const Matmul<T>& g) noexcept {
 
 // ------------------------------------------------------------------------------------------------ blocking
 
-// A panel of b takes 17 KiB of a first-level cache of 32 at levels v2 and v3, a tile's rows of a 7; the rest
-// is for c.  (At v4 the panel is 52 KiB and comes from the second level, but a tile there reads a line of it
-// for eight multiply-adds of 64 bytes; panels half as deep, which pass twice through c, are slower.)
-inline constexpr Index kMaxDepth = 272;
-// The rows of a take half of a second-level cache of 512 KiB.
+// With registers of up to 32 bytes a panel of b takes 17 KiB of a first-level cache of 32, a tile's rows of a
+// 7, and the rest is for c; the rows of a block take half of a second-level cache of 512 KiB.
+// With registers of 64 bytes the panel lies in the second level: a tile reads a line of it for eight
+// multiply-adds of 64 bytes.  So it may as well be deep, 200 KB, which saves passes through c; and a tile's
+// rows of a last so long that they may come from the third level, which saves turning and copying b anew.
+// (Measured, 256 to 2048 rows of 1024 x 1024 to 2048 x 2048: 1.03 to 1.1 times as fast as with the others.)
+inline constexpr bool kLongRegisters = sizeof(Register<float>) == 64;
+inline constexpr Index kMaxDepth = kLongRegisters ? 1040 : 272;
 template <class T>
-inline constexpr Index kRowBlock = 256 * 1024 / Index{sizeof(T)};
+inline constexpr Index kRowBlock = (kLongRegisters ? 2048 : 256) * 1024 / Index{sizeof(T)};
 // From this many tiles on, reading a copy of a panel beats reading the panel with its stride again.
 inline constexpr Index kTilesToCopy = 8;
 static_assert(kTilesToCopy >= kTall);
-static_assert(kMaxScaledDepth >= kMaxDepth);  // of the two, the larger one sizes the workspace
 // Up to this many steps, sums take less time than reading and writing c: low and wide tiles go through it row
 // by row.
 inline constexpr Index kShallow = 4;
 // From this many panels on, packing the rows of a may pay; always, where it pays at all, from this depth on.
 inline constexpr Index kPanelsToPackRows = 8;
 inline constexpr Index kDepthToPackRows = 96;
+// Rows of x^T are packed a few columns, rows of x, at a time: the next tile's part of their lines is still in
+// the first-level cache then, whatever their stride.
+inline constexpr Index kColumnsToPack = 8;
 
 // ----------------------------------------------------------------------------------------------- one panel
 
@@ -73,9 +78,13 @@ struct Left {
 
 template <class T>
 void pack_rows(Index k, const Left<T>& left, Tiles tiles, T* packed) noexcept {
-  for (Index i = 0; i < tiles.count; ++i) {
-    const Index first = tiles.begin(i), height = tiles.size_of(i);
-    kTilePackers<T>.at[height - 1](k, left.a + first * left.row, left.row, left.col, packed + first * k);
+  const Index step = left.row == 1 ? kColumnsToPack : k;
+  for (Index p = 0; p < k; p += step) {
+    for (Index i = 0; i < tiles.count; ++i) {
+      const Index first = tiles.begin(i), height = tiles.size_of(i);
+      kTilePackers<T>.at[height - 1](smaller_of(step, k - p), left.a + first * left.row + p * left.col,
+                                     left.row, left.col, packed + first * k + p * height);
+    }
   }
 }
 
@@ -155,7 +164,7 @@ bool packs_rows(Tiles tiles, Index panels, Index depth, Index a_row, Index a_col
 
 template <class T>
 Index matmul_workspace(Index n, Index m, Index k) noexcept {
-  const Index depth = smaller_of(k, kMaxScaledDepth);
+  const Index depth = smaller_of(k, larger_of(kMaxDepth, kMaxScaledDepth));
   const Index vectors = parts_of(m, kLanes<T>);
   const Index panel = padded<T>(depth * kLanes<T> * smaller_of(vectors, kMaxVectors));
   const Index block = kRowBlock<T> + kMaxRows * depth;
