@@ -9,6 +9,7 @@ import pytest
 
 import picaflor as pf
 from picaflor import _core, layers
+from picaflor.models.data import rows_together
 from strategies import LAYOUTS
 
 Array = np.ndarray
@@ -149,6 +150,35 @@ def test_no_whole_array_copy_is_made(kind: str) -> None:
         tracemalloc.stop()
     # the order of the rows and the predictions, far less than the 15 MB of the smallest x
     assert peak < 2_000_000
+
+
+def test_scattered_rows_are_brought_together_once(tmp_path: pathlib.Path) -> None:
+    rows = np.arange(60.0).reshape(12, 5)
+    columns = np.asfortranarray(rows)
+    together = rows_together(columns)
+    assert together.flags.c_contiguous
+    np.testing.assert_array_equal(together, rows)
+    np.testing.assert_array_equal(rows_together(columns[::-1, 1:]), rows[::-1, 1:])
+    np.save(tmp_path / "x.npy", columns)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    one_column, row_parts = columns[:, :1], rows[:, ::2]
+    for kept in (rows, rows[::-2], rows[0], row_parts, one_column, mapped, np.asarray(mapped)[2:]):
+        assert rows_together(kept) is kept
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_data_in_fortran_order_are_copied_for_shuffling_only(shuffle: bool) -> None:
+    x = np.zeros((40_000, 20), np.float32, order="F")
+    y = np.zeros(40_000, np.int64)
+    model = pf.Sequential([pf.Input((20,)), layers.Dense(2, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    tracemalloc.start()
+    try:
+        model.fit(x, y, batch_size=10_000, epochs=3, verbose=0, shuffle=shuffle)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert x.nbytes * shuffle <= peak < x.nbytes * (0.3 + 1.2 * shuffle)
 
 
 @pytest.mark.parametrize("make", [lambda a: a.astype(">f4"), LAYOUTS["misaligned"]])

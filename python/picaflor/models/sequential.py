@@ -97,7 +97,8 @@ class Sequential(Inference):
         ----------
         x : array_like, shape (n, ...)
             Any real dtype, any strides, memory maps, data frames. Float32 and integer data are
-            not copied: the engine converts the rows of a minibatch as it gathers them.
+            not copied: the engine converts the rows of a minibatch as it gathers them. (Arrays
+            in Fortran order are copied once, if they are to be shuffled and no memory map.)
         y : array_like, shape (n,), (n, 1) or (n, c)
             Targets: class ids for sparse_categorical_crossentropy, else rows like the outputs;
             shape (n,) goes with one output.
@@ -186,6 +187,8 @@ class Sequential(Inference):
         if size is None:
             size = 32 if steps is None else -(-len(data) // steps)
 
+        if shuffle:
+            data = data.with_rows_together()
         passes = Epochs(len(data), size, steps, bool(shuffle), self._rng)
         callback_list = self._callbacks(user_callbacks, show)
         callback_list.set_params(

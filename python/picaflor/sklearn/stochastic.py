@@ -15,6 +15,7 @@ from sklearn.model_selection import train_test_split
 
 from picaflor import Sequential, optimizers
 from picaflor.callbacks import Callback, CallbackList
+from picaflor.models.data import rows_together
 from picaflor.optimizers.schedules import LearningRateSchedule
 from picaflor.sklearn.inputs import Array, dense_pieces
 from picaflor.sklearn.objective import Objective
@@ -80,6 +81,8 @@ class Epochs:
         self.x, self.y, self.weights = train
         if sparse.issparse(self.x):
             self.x = self.x.tocsr()
+        elif estimator.shuffle:
+            self.x = rows_together(self.x)
         self.targets = objective.targets(self.y)
         self.held_out: Rows | None = held_out
         self.n = len(self.y)
