@@ -53,9 +53,12 @@ inline constexpr bool kLongRegisters = sizeof(Register<float>) == 64;
 inline constexpr Index kMaxDepth = kLongRegisters ? 1040 : 272;
 template <class T>
 inline constexpr Index kRowBlock = (kLongRegisters ? 2048 : 256) * 1024 / Index{sizeof(T)};
-// From this many tiles on, reading a copy of a panel beats reading the panel with its stride again.
-inline constexpr Index kTilesToCopy = 8;
-static_assert(kTilesToCopy >= kTall);
+// From this many tiles on, reading a copy of a panel beats reading the panel with its stride again.  Where b
+// comes from beyond the second-level cache, fewer will do: the tile that copies asks for rows in advance.
+inline constexpr Index kTilesToCopy = 8, kTilesToCopyFar = 4;
+static_assert(kTilesToCopyFar >= kTall);
+template <class T>
+inline constexpr Index kFarSize = 2048 * 1024 / Index{sizeof(T)};
 // Up to this many steps, sums take less time than reading and writing c: low and wide tiles go through it row
 // by row.
 inline constexpr Index kShallow = 4;
@@ -197,7 +200,8 @@ void multiply_panels(const Matmul<T>& g) noexcept {
   t.init = g.init;
   t.end = g.end;
   t.alpha = g.alpha;
-  t.copy = !packs && !shallow && tiles.count >= kTilesToCopy ? g.workspace : nullptr;
+  const bool copies = tiles.count >= (g.k * g.b_row > kFarSize<T> ? kTilesToCopyFar : kTilesToCopy);
+  t.copy = !packs && !shallow && copies ? g.workspace : nullptr;
   for (Index i = 0; i < panels.count(); ++i) {
     const Index column = panels.column(i);
     const int width = panels.width(i);

@@ -100,9 +100,11 @@ void multiply_tiles(const TileColumn<T>& t) noexcept {
       PICAFLOR_UNROLL
       for (int v = 0; v < Vectors; ++v) right[v] = ploadu<P>(b + column(v, b_last));
       if constexpr (Copies) {
-        prefetch(b + kRowsAhead * b_row);
         PICAFLOR_UNROLL
-        for (int v = 0; v < Vectors; ++v) pstoreu(t.copy + (p * Vectors + v) * kLanes<T>, right[v]);
+        for (int v = 0; v < Vectors; ++v) {
+          prefetch(b + kRowsAhead * b_row + column(v, b_last));
+          pstoreu(t.copy + (p * Vectors + v) * kLanes<T>, right[v]);
+        }
       }
       PICAFLOR_UNROLL
       for (int r = 0; r < Rows; ++r) {
