@@ -290,6 +290,12 @@ int failures() {
     for (int layout = 0; layout < 5; ++layout) failed += !matmul_equals_plain<T>(n, 401, 97);
   }
   for (Index m = 1; m <= 12 * kLanes<T>; ++m) failed += !matmul_equals_plain<T>(10 * kMaxRows, m, 33);
+  // more than a block of depth, of rows and of columns
+  const Index depth = kMaxDepth + 7, rows = kRowBlock<T> * 2 / depth + 9;
+  for (int layout = 0; layout < 4; ++layout) {
+    failed += !matmul_equals_plain<T>(rows, 25 * kLanes<T> + 3, depth);
+  }
+  for (int i = 0; i < 9; ++i) failed += !dense_update_equals_plain<T>(size(), 13, kStripColumns + size());
   for (int i = 0; i < 500; ++i) {
     const Index deep = up_to(19) == 0 ? size() * 17 : size();
     failed += !matmul_equals_plain<T>(up_to(49) == 0 ? 700 : size(), size(), up_to(29) == 0 ? 0 : deep);
