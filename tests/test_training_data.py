@@ -161,8 +161,9 @@ def test_scattered_rows_are_brought_together_once(tmp_path: pathlib.Path) -> Non
     np.testing.assert_array_equal(rows_together(columns[::-1, 1:]), rows[::-1, 1:])
     np.save(tmp_path / "x.npy", columns)
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
-    one_column, row_parts = columns[:, :1], rows[:, ::2]
-    for kept in (rows, rows[::-2], rows[0], row_parts, one_column, mapped, np.asarray(mapped)[2:]):
+    one_column, row_parts, one_row = columns[:, :1], rows[:, ::2], np.broadcast_to(rows[0], (9, 5))
+    on_disk = mapped, np.asarray(mapped)[2:]
+    for kept in (rows, rows[::-2], rows[0], row_parts, one_column, one_row, *on_disk):
         assert rows_together(kept) is kept
 
 

@@ -102,7 +102,10 @@ def rows_together(array: Array) -> Array:
     cache line an element: an epoch of 60 000 rows of 784 lasts 3.6 times as long, and a copy
     takes less than such an epoch. Memory maps stay: they may be larger than the memory.
     """
-    if array.ndim < 2 or array.shape[1] < 2 or abs(array.strides[1]) <= abs(array.strides[0]):
+    if array.ndim != 2 or array.shape[1] < 2:
+        return array
+    from_row_to_row, from_column_to_column = np.abs(array.strides)
+    if from_row_to_row == 0 or from_column_to_column <= from_row_to_row:
         return array
     owner: Any = array
     while isinstance(owner, np.ndarray):
