@@ -3,6 +3,7 @@
 import copy
 import io
 import pickle
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -206,6 +207,19 @@ def test_inputs_of_every_kind_give_the_same(convert):
     for a, b in zip(model.coefs_, expected.coefs_, strict=True):
         np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(model.predict_proba(convert(X)), expected.predict_proba(X))
+
+
+@pytest.mark.parametrize("shuffle", [True, False])
+def test_samples_in_fortran_order_are_copied_for_shuffling_only(shuffle):
+    x, y = np.zeros((40_000, 20), np.float32, order="F"), np.zeros(40_000, np.float32)
+    model = MLPRegressor(hidden_layer_sizes=(2,), max_iter=2, shuffle=shuffle, batch_size=10_000)
+    tracemalloc.start()
+    try:
+        model.fit(x, y)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert x.nbytes * shuffle <= peak < x.nbytes * (0.5 + shuffle)
 
 
 def _read_only(x):

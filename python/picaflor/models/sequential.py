@@ -180,6 +180,8 @@ class Sequential(Inference):
             data, held_out = data.split(share)
             if class_weight is not None:
                 held_out.weight = None
+        if shuffle:
+            data = data.with_rows_together()
         self._get_ready(data)
         if not self._looked_for_steps:
             self._looked_for_steps = True
@@ -187,8 +189,6 @@ class Sequential(Inference):
         if size is None:
             size = 32 if steps is None else -(-len(data) // steps)
 
-        if shuffle:
-            data = data.with_rows_together()
         passes = Epochs(len(data), size, steps, bool(shuffle), self._rng)
         callback_list = self._callbacks(user_callbacks, show)
         callback_list.set_params(
