@@ -38,6 +38,7 @@ namespace {
 // The levels that the CPU and the operating system support.
 struct Cpu {
   bool v2 = false, v3 = false, v4 = false;
+  bool halves_v4 = false;  // executes an operation on 64 bytes in two halves
 };
 
 #ifdef PICAFLOR_X86
@@ -84,7 +85,8 @@ Cpu detect_cpu() {
   Cpu cpu;
 #ifdef PICAFLOR_X86
   const Registers one = cpuid(1);
-  const Registers seven = cpuid(0).eax >= 7 ? cpuid(7) : Registers{};
+  const Registers zero = cpuid(0);
+  const Registers seven = zero.eax >= 7 ? cpuid(7) : Registers{};
   const Registers extended = cpuid(0x80000000).eax >= 0x80000001 ? cpuid(0x80000001) : Registers{};
 
   // SSE3, SSSE3, CMPXCHG16B, SSE4.1, SSE4.2, POPCNT; LAHF in 64-bit mode
@@ -95,6 +97,10 @@ Cpu detect_cpu() {
            all(saved, {1, 2});
   // AVX512F, DQ, CD, BW, VL; the system saves the mask and the 512-bit registers
   cpu.v4 = cpu.v3 && all(seven.ebx, {16, 17, 28, 30, 31}) && all(saved, {5, 6, 7});
+
+  const bool is_amd = zero.ebx == 0x68747541 && zero.edx == 0x69746e65 && zero.ecx == 0x444d4163;
+  const std::uint32_t family = (one.eax >> 8 & 0xf) + (one.eax >> 20 & 0xff);
+  cpu.halves_v4 = is_amd && family == 0x19;  // Zen 4
 #endif
   return cpu;
 }
@@ -191,7 +197,7 @@ const Kernels& kernels() {
     if (level.fill == kV4) {
       Kernels narrow{};
       v3::fill_level(narrow);
-      take_narrow_products(narrow, table);
+      take_narrow_products(narrow, detect_cpu().halves_v4, table);
     }
 #endif
     return table;

@@ -8,23 +8,24 @@ namespace {
 template <class T>
 struct Levels {
   static inline KernelTable<T> wide, narrow;
+  static inline bool halves;
 };
 
-// Whether m columns are the wide level's.  Rounded up to its vectors they may be one sixteenth more than
-// rounded up to the narrow level's; and there must be more than one vector of them, since a tile one vector
-// wide loads a factor for every multiplication.
+// Whether products of (n, k) and (k, m) are the wide level's.  Where it works in halves, m rounded up to its
+// vectors may be one sixteenth more than rounded up to the narrow level's; and there must be more than one
+// vector of columns, since a tile one vector wide loads a factor for every multiplication, and of rows.
 template <class T>
-bool fill_wide_vectors(Index m) noexcept {
-  const Index lanes = Levels<T>::wide.lanes;
-  if (m <= lanes) return false;
+bool fill_wide_vectors(Index n, Index m) noexcept {
+  const Index wide = Levels<T>::wide.lanes, narrow = Levels<T>::narrow.lanes;
+  if (!Levels<T>::halves) return m > narrow;
+  if (n == 1 || m <= wide) return false;
   const auto rounded = [m](Index unit) { return (m + unit - 1) & -unit; };  // units are powers of two
-  return (rounded(lanes) - rounded(Levels<T>::narrow.lanes)) * 16 <= m;
+  return (rounded(wide) - rounded(narrow)) * 16 <= m;
 }
 
 template <class T>
 void matmul(const Matmul<T>& g) noexcept {
-  const bool one_vector = g.n == 1 || g.is_one_row || g.is_one_column;
-  const bool wide = !one_vector && fill_wide_vectors<T>(g.m);
+  const bool wide = !g.is_one_row && !g.is_one_column && fill_wide_vectors<T>(g.n, g.m);
   (wide ? Levels<T>::wide : Levels<T>::narrow).matmul(g);
 }
 
@@ -37,7 +38,7 @@ template <class T>
 void dense_update(const DenseUpdate<T>& u) noexcept {
   // what is turned, is turned by whole vectors
   const bool whole = u.leaves_out_zeros != ZerosOf::dz || u.m % Levels<T>::wide.lanes == 0;
-  const bool wide = whole && u.d > 1 && fill_wide_vectors<T>(u.m);
+  const bool wide = whole && fill_wide_vectors<T>(u.d, u.m);
   (wide ? Levels<T>::wide : Levels<T>::narrow).dense_update(u);
 }
 
@@ -48,9 +49,10 @@ Index dense_update_workspace(Index n, Index d, Index m) noexcept {
 }
 
 template <class T>
-void take(const KernelTable<T>& narrow, KernelTable<T>& wide) noexcept {
+void take(const KernelTable<T>& narrow, bool halves, KernelTable<T>& wide) noexcept {
   Levels<T>::narrow = narrow;
   Levels<T>::wide = wide;
+  Levels<T>::halves = halves;
   wide.lanes = narrow.lanes;
   wide.matmul = matmul<T>;
   wide.matmul_workspace = matmul_workspace<T>;
@@ -60,9 +62,9 @@ void take(const KernelTable<T>& narrow, KernelTable<T>& wide) noexcept {
 
 }  // namespace
 
-void take_narrow_products(const Kernels& narrow, Kernels& wide) noexcept {
-  take(narrow.f32, wide.f32);
-  take(narrow.f64, wide.f64);
+void take_narrow_products(const Kernels& narrow, bool halves, Kernels& wide) noexcept {
+  take(narrow.f32, halves, wide.f32);
+  take(narrow.f64, halves, wide.f64);
 }
 
 }  // namespace picaflor
