@@ -53,6 +53,7 @@ void take(const KernelTable<T>& narrow, bool halves, KernelTable<T>& wide) noexc
   Levels<T>::narrow = narrow;
   Levels<T>::wide = wide;
   Levels<T>::halves = halves;
+  wide.tile_speed = halves ? 1 : 1.35;
   wide.lanes = narrow.lanes;
   wide.matmul = matmul<T>;
   wide.matmul_workspace = matmul_workspace<T>;

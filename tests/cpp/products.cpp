@@ -99,8 +99,8 @@ bool matmul_equals_plain(Index n, Index m, Index k) {
   const Layout left(n, k), right(k, m);
   auto a = random_values<T>(left.count);
   const auto b = random_values<T>(right.count), bias = random_values<T>(m);
-  g.leaves_out_zeros = up_to(1) == 0;
-  if (g.leaves_out_zeros) blank_out(a);
+  g.zeros = static_cast<Zeros>(std::max<Index>(up_to(3) - 1, 0));
+  if (g.zeros != Zeros::multiplied) blank_out(a);
   g.a = a.data(), g.a_row = left.row, g.a_col = left.col;
   g.b = b.data(), g.b_row = right.row, g.b_col = right.col;
   g.c_row = m + up_to(4);
@@ -124,7 +124,7 @@ bool matmul_equals_plain(Index n, Index m, Index k) {
       "matmul %zu bytes: n %td m %td k %td, a %td %td, b %td %td, init %d end %d, zeros left out %d, "
       "workspace %s\n",
       sizeof(T), n, m, g.k, g.a_row, g.a_col, g.b_row, g.b_col, static_cast<int>(g.init),
-      static_cast<int>(g.end), g.leaves_out_zeros ? 1 : 0, workspace.intact() ? "intact" : "overrun");
+      static_cast<int>(g.end), static_cast<int>(g.zeros), workspace.intact() ? "intact" : "overrun");
   return false;
 }
 

@@ -8,6 +8,7 @@ namespace picaflor::inline PICAFLOR_LEVEL {
 template <class T>
 static void add(KernelTable<T>& table) noexcept {
   table.lanes = kLanes<T>;
+  table.tile_speed = 1;
   table.matmul = matmul<T>;
   table.matmul_workspace = matmul_workspace<T>;
   table.dense_update = dense_update<T>;

@@ -144,7 +144,7 @@ void dense_update(const DenseUpdate<T>& u) noexcept {
   g.a_row = 1;
   g.a_col = u.x_row;
   g.b_row = u.dz_row;
-  g.leaves_out_zeros = u.leaves_out_zeros == ZerosOf::x;
+  if (u.leaves_out_zeros == ZerosOf::x) g.zeros = Zeros::left_out;
   if (is_plain_descent(u) && u.n <= kMaxScaledDepth) {
     g.n = u.d;
     g.m = u.m;

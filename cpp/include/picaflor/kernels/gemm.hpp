@@ -231,7 +231,7 @@ void multiply_panels(const Matmul<T>& g) noexcept {
 template <class T>
 void matmul(const Matmul<T>& g) noexcept {
   if (g.n == 0 || g.m == 0) return;
-  if (g.leaves_out_zeros && can_leave_out_zeros(g)) return matmul_sparse(g);
+  if (g.zeros != Zeros::multiplied && can_leave_out_zeros(g)) return matmul_sparse(g);
   if (is_row_of_dots(g)) return matmul_one_row(g);
   if (is_column_of_dots(g)) return matmul_one_column(g);
   const Index max_depth = g.end == MatmulEnd::add_scaled ? kMaxScaledDepth : kMaxDepth;

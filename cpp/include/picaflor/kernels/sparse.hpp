@@ -5,8 +5,9 @@
 // The terms of some rows of a are listed, in stretches of the depth such that the same stretch of a panel of
 // b fits the first-level cache.  Then, panel by panel and stretch by stretch, the sums of one row of c after
 // the other run over the row's list: a value of b serves only one row of a, unlike in a tile, but where
-// half of a is zero that is 1.4 times as fast as the tiles, where nine tenths are, 4 times.  Between two
-// stretches the sums wait in a strip of workspace.
+// half of a is zero that is up to 1.4 times as fast as the tiles, where nine tenths are, 4 times.  Between
+// two stretches the sums wait in a strip of workspace.  Few terms do not pay for packing the panel, and read
+// b where it lies.  When that is worth doing, network/zeros.hpp estimates.
 //
 // Sums go on in the order of k and a zero would have added nothing: same bits as the tiles', as long as b is
 // finite (there, 0 times infinity is NaN), but for the sign of a sum that is zero.
@@ -21,17 +22,16 @@ namespace picaflor::inline PICAFLOR_LEVEL {
 
 // Sums in registers, beside a term's factor and, before AVX, a product.  (Of 64 bytes each, more of them
 // would leave few steps to a stretch.)
-inline constexpr int kTermVectors = sizeof(Register<float>) == 64 ? 6 : 13;
-// Steps of a stretch, whose part of a panel takes 26 KiB of a first-level cache of 32.
+inline constexpr int kTermVectors = sizeof(Register<float>) == 64 ? 7 : 13;
+// Steps of a stretch, whose part of a panel takes 26 or 28 KiB of a first-level cache of 32 or more.
 template <class T>
-inline constexpr Index kStretch = 26 * 1024 / (kTermVectors * kLanes<T> * Index{sizeof(T)});
+inline constexpr Index kStretch =
+    (kTermVectors == 7 ? 28 : 26) * 1024 / (kTermVectors * kLanes<T> * Index{sizeof(T)});
 // Lists are made for so many rows and steps at a time.
-inline constexpr Index kListedRows = 128, kListedDepth = 512;
+inline constexpr Index kListedRows = 256, kListedDepth = 512;
 // A caller whose sums may not be cut lists fewer rows of more steps.
-inline constexpr Index kMostListedDepth = 8192, kMostTerms = 2048 * kListedRows;
+inline constexpr Index kMostListedDepth = 8192, kMostTerms = 1 << 18;
 static_assert(kMaxScaledDepth <= kListedDepth);  // sums that end in add_scaled do not pass through c
-// For fewer rows, b is read in place.
-inline constexpr Index kRowsToPackTerms = 16;
 
 // ------------------------------------------------------------------------------------------- one stretch
 
@@ -66,7 +66,10 @@ void sum_terms(const TermRows<T>& t) noexcept {
   const T* const b = t.b;
   const Index b_last = t.b_last, last = t.last;
   const Term<T>* term = t.terms;
+  const bool skips =
+      ends.end == MatmulEnd::add_scaled && ends.from == nullptr;  // where nothing is to be added
   for (Index r = 0; r < t.rows; ++r) {
+    if (skips && t.counts[r] == 0) continue;
     P sum[Vectors];
     if (ends.from == nullptr) {
       PICAFLOR_UNROLL
@@ -227,7 +230,7 @@ constexpr Index sparse_workspace(Index n, Index m, Index k) noexcept {
 template <class T>
 EIGEN_DONT_INLINE void matmul_sparse(const Matmul<T>& g) noexcept {
   constexpr Index kFar = std::numeric_limits<std::int32_t>::max() / kListedDepth;  // for an offset
-  const bool packs = g.n >= kRowsToPackTerms || g.a_col != 1 || g.b_col != 1 || g.b_row >= kFar;
+  const bool packs = g.zeros != Zeros::left_out_in_place || g.a_col != 1 || g.b_col != 1 || g.b_row >= kFar;
   const Panels<T> panels(g.m, kTermVectors);
   const Parts rows(g.n, parts_of(g.n, kListedRows)), depths(g.k, parts_of(g.k, kListedDepth));
   const TermSpace<T> space(rows.largest(), depths.largest(), g.m);

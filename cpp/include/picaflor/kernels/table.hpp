@@ -35,6 +35,10 @@ enum class MatmulEnd {
 
 inline constexpr Index kMaxScaledDepth = 384;  // longer sums pass through c, which add_scaled has to keep
 
+// What becomes of the zeros of a left operand: they are multiplied by, or left out; then the right operand is
+// packed, or read where it lies.
+enum class Zeros { multiplied, left_out, left_out_in_place };
+
 // c (n, m) = end(init + a (n, k) b (k, m)).  Any strides for a and b; columns of c are contiguous.
 // Each c_ij is summed over k in one fixed order, whatever n, m or the strides: same bits for every split.
 template <class T>
@@ -50,7 +54,7 @@ struct Matmul {
   MatmulInit init = MatmulInit::zero;
   MatmulEnd end = MatmulEnd::store;
   T alpha = 1;
-  bool leaves_out_zeros = false;                   // because a has many
+  Zeros zeros = Zeros::multiplied;                 // of a
   bool is_one_row = false, is_one_column = false;  // n = 1, m = 1 before any cutting: see dots.hpp
   T* workspace = nullptr;                          // matmul_workspace(...) elements, aligned to kCacheLine
 };
@@ -287,6 +291,8 @@ struct NormalizationBackward {
 template <class T>
 struct KernelTable {
   Index lanes;  // elements of one vector: products with m a multiple of it have no ragged panel
+  double
+      tile_speed;  // of the tiles of products, beside what waits for loads; 1 where they are evenly matched
 
   // gemm.hpp, dense.hpp
   void (*matmul)(const Matmul<T>&) noexcept;

@@ -57,7 +57,7 @@ template <class T>
 void matmul_threaded(const KernelTable<T>& kernels, Matmul<T>& product, T* const* workspaces, Index threads) {
   Grid grid = grid_for<T>(product.n, product.m, product.k, threads);
   // By rows: then each is searched for its zeros once.
-  if (product.leaves_out_zeros && product.n >= grid.parts * kRowUnit) grid.by_rows = true;
+  if (product.zeros != Zeros::multiplied && product.n >= grid.parts * kRowUnit) grid.by_rows = true;
   if (grid.parts == 1) {
     product.workspace = workspaces[0];
     kernels.matmul(product);

@@ -7,6 +7,7 @@
 #include "picaflor/network/matmul.hpp"
 #include "picaflor/network/plan.hpp"
 #include "picaflor/network/watch.hpp"
+#include "picaflor/network/zeros.hpp"
 
 namespace picaflor {
 
@@ -64,60 +65,6 @@ void rows_of_product(const StepContext<T>& ctx, const Step& step, Matmul<T>& pro
   }
 }
 
-// The share of x (n, d) that is not zero, by a sample: taken before work is split, so that every thread is
-// told the same.
-template <class T>
-double share_of_nonzeros(Index n, Index d, const T* x, Index x_row) {
-  constexpr Index kSampled = 4, kPerRow = 64;
-  const Index rows = std::min(n, kSampled), stride = std::max<Index>(d / kPerRow, 1);
-  Index seen = 0, others = 0;
-  for (Index i = 0; i < rows; ++i) {
-    const T* const row = x + i * n / rows * x_row;
-    for (Index j = i * stride / rows; j < d; j += stride) {
-      ++seen;
-      others += row[j] != T(0) ? 1 : 0;
-    }
-  }
-  return seen == 0 ? 1 : static_cast<double>(others) / static_cast<double>(seen);
-}
-
-// Where a product is narrower, looking for zeros takes longer than multiplying by them.
-inline constexpr Index kLeastWidth = 80;
-
-// How long a product of x (n, d) that is `width` columns wide takes without the zeros of x: in terms that are
-// multiplied, of as many as x has values.
-template <class T>
-double cost_of_lists(Index n, Index d, const T* x, Index x_row, Index width) {
-  constexpr double kListing = 10;  // listing a value takes as long as so many columns of a term
-  if (width < kLeastWidth) return 1;
-  return share_of_nonzeros(n, d, x, x_row) + kListing / static_cast<double>(width);
-}
-
-// Below which cost that pays: a listed term takes as long as 1.4 of the tiles', longer if few rows share w.
-inline constexpr Index kFewRows = 8;
-constexpr double cost_that_pays(Index n) {
-  return n < kFewRows ? 0.3 : 0.7;
-}
-
-template <class T>
-bool pays_to_leave_out_zeros(Index n, Index d, const T* x, Index x_row, Index width) {
-  return cost_of_lists(n, d, x, x_row, width) < cost_that_pays(n);
-}
-
-// Out of which operand of x^T dz, the sums being over n rows.
-template <class T>
-ZerosOf zeros_to_leave_out(const Step& step, Index n, const T* x, Index x_row, const T* dz) {
-  constexpr double kTurning = 5.5;  // turning the gradient takes as long as so many rows
-  if (std::max(step.in, step.out) < kLeastWidth) return ZerosOf::neither;
-  const double of_x = cost_of_lists(n, step.in, x, x_row, step.out);
-  double of_dz = 1;
-  if (n >= kFewRows) {
-    of_dz = cost_of_lists(n, step.out, dz, step.row, step.in) + kTurning / static_cast<double>(n);
-  }
-  if (std::min(of_x, of_dz) >= cost_that_pays(n)) return ZerosOf::neither;
-  return of_dz < of_x ? ZerosOf::dz : ZerosOf::x;
-}
-
 // y (n, out) = x w + b
 template <class T>
 void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
@@ -136,7 +83,7 @@ void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Inde
       .bias = ctx.values(step.bias),
       .init = step.bias < 0 ? MatmulInit::zero : MatmulInit::bias,
       .end = step.relu_at_end ? MatmulEnd::relu : MatmulEnd::store,
-      .leaves_out_zeros = pays_to_leave_out_zeros(ctx.n, step.in, x, x_row, step.out),
+      .zeros = zeros_of(ctx.kernels, ctx.threads, ctx.n, step.in, x, x_row, step.out),
       .is_one_column = is_one_column,
   };
   rows_of_product(ctx, step, product);
@@ -157,9 +104,11 @@ void dense_backward_data(const StepContext<T>& ctx, const Step& step, const T* d
       .b_col = kernel.row,
       .c = dx,
       .c_row = dx_row,
-      .leaves_out_zeros = !is_one_row && pays_to_leave_out_zeros(ctx.n, step.out, dy, step.row, step.in),
       .is_one_row = is_one_row,
   };
+  if (!is_one_row) {
+    product.zeros = zeros_of(ctx.kernels, ctx.threads, ctx.n, step.out, dy, step.row, step.in);
+  }
   rows_of_product(ctx, step, product);
   if (dx_row == step.in) return;
   for (Index i = 0; i < ctx.n; ++i) std::fill(dx + i * dx_row + step.in, dx + (i + 1) * dx_row, T(0));
@@ -172,11 +121,12 @@ void dense_backward_bias(const StepContext<T>& ctx, const Step& step, const T* d
   ctx.kernels.column_sums(ctx.n, step.out, dy, step.row, db);
 }
 
-// The gradient x^T dy of the weights from n rows, as part of an update of them.  One column of weights lies
-// in memory like a row: its gradient is the row dy^T x, too little work to look for zeros.
+// The gradient x^T dy of the weights from n rows, as part of an update of them; `at_once`, if it is added to
+// them as it is.  One column of weights lies in memory like a row: its gradient is the row dy^T x, too little
+// work to look for zeros.
 template <class T>
 DenseUpdate<T> gradient_of(const StepContext<T>& ctx, const Step& step, Index n, const T* x, Index x_row,
-                           const T* dy) {
+                           const T* dy, bool at_once) {
   DenseUpdate<T> gradient;
   gradient.n = n;
   if (step.out == 1) {
@@ -195,7 +145,8 @@ DenseUpdate<T> gradient_of(const StepContext<T>& ctx, const Step& step, Index n,
     gradient.dz = dy;
     gradient.dz_row = step.row;
     gradient.w_row = ctx.parameter(step.kernel).row;
-    gradient.leaves_out_zeros = zeros_to_leave_out(step, n, x, x_row, dy);
+    gradient.leaves_out_zeros =
+        zeros_to_leave_out(ctx.kernels, n, step.in, x, x_row, step.out, dy, step.row, at_once);
   }
   return gradient;
 }
@@ -232,7 +183,7 @@ template <class T>
 void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, const T* dy,
                   const OptimizerStep& rule, double penalty_scale, T* const* slots) {
   const Parameter& kernel = ctx.parameter(step.kernel);
-  DenseUpdate<T> update = gradient_of(ctx, step, ctx.n, x, x_row, dy);
+  DenseUpdate<T> update = gradient_of(ctx, step, ctx.n, x, x_row, dy, slots[0] == nullptr);
   update.w = ctx.values(step.kernel);
   update.l1 = kernel.l1 * penalty_scale;
   update.l2 = kernel.l2 * penalty_scale;
@@ -271,7 +222,7 @@ void dense_backward_kernel(const StepContext<T>& ctx, const Step& step, const T*
   const Index stretch = std::max<Index>(rows_between_questions(ctx, step), 1);
   for (Index row = 0; row == 0 || (row < ctx.n && !ctx.interrupted()); row += stretch) {
     const Index n = std::min(stretch, ctx.n - row);
-    DenseUpdate<T> update = gradient_of(ctx, step, n, x + row * x_row, x_row, dy + row * step.row);
+    DenseUpdate<T> update = gradient_of(ctx, step, n, x + row * x_row, x_row, dy + row * step.row, true);
     update.w = dw;
     update.step = &kAdd;
     if (ctx.first_row + row == 0) {
