@@ -83,6 +83,7 @@ def initial_weights(sizes: tuple[int, ...], rng: np.random.Generator) -> list[Ar
 def problem(network: Network, optimizer: str, rows: int) -> Problem:
     """Return data that can be learnt: a linear teacher's outputs for uniform inputs (or zeros).
 
+    The outputs' means are taken off, so that every class occurs.
     `rows` is cut to whole minibatches, so that nobody pays for a remainder.
     """
     rows = max(rows // network.batch, 1) * network.batch
@@ -93,6 +94,7 @@ def problem(network: Network, optimizer: str, rows: int) -> Problem:
         stretches = rng.random((rows, -(-inputs // STRETCH))) >= network.zeros
         x *= np.repeat(stretches, STRETCH, axis=1)[:, :inputs]
     teacher = rng.normal(size=(inputs, outputs)).astype(np.float32)
-    scores = (x - np.float32(0.5)) @ teacher
+    scores = x @ teacher
+    scores -= scores.mean(axis=0)
     y = scores.argmax(axis=1).astype(np.int64) if network.classifies else scores / scores.std()
     return Problem(network, optimizer, x, y, initial_weights(network.sizes, rng))
