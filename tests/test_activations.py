@@ -79,6 +79,7 @@ def test_float32_is_within_a_few_units_in_the_last_place_everywhere(name):
         ("sigmoid", -104.0, -86.0),
         ("sigmoid", -4.0, -3.0),
         ("tanh", 0.05, 0.2),
+        ("tanh", 0.2, 9.5),
         ("silu", -4.0, -3.0),
         ("silu", -109.0, -86.0),
         ("gelu", -14.5, -12.0),
@@ -93,6 +94,16 @@ def test_float32_is_within_its_units_where_it_is_hardest(name, low, high):
     x = np.linspace(low, high, 200_003).astype(np.float32)
     error, where = worst(x, forward(name)(x), exactly(name, x))
     assert error <= units_float32(name), where
+
+
+def test_tanh_falls_nowhere_by_more_than_a_unit(dtype):
+    """Between quarters of octaves, too, where a table of polynomials changes."""
+    borders = np.array([2.0**e * q for e in range(-6, 4) for q in (1, 1.25, 1.5, 1.75)], dtype)
+    steps = np.arange(-50, 50, dtype=dtype) * np.spacing(borders)[:, None]
+    x = np.sort((borders[:, None] + steps).ravel())
+    y = F.tanh(x)
+    assert (np.diff(y) >= -np.spacing(y[1:])).all()
+    assert y[-1] <= 1
 
 
 # The bounds that the documentation states; the references are good to about one unit themselves.

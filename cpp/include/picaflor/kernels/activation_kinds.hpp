@@ -7,6 +7,7 @@
 #pragma once
 
 #include "picaflor/kernels/math.hpp"
+#include "picaflor/kernels/tanh_table.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -159,6 +160,9 @@ struct HardSigmoid {
 struct Tanh {
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
+#ifdef EIGEN_VECTORIZE_AVX512
+    if constexpr (sizeof(typename P::Scalar) == sizeof(float)) return tanh_by_table(x);
+#endif
     return with_sign_of(x, tanh_nonnegative(minus_abs(x)));
   }
   template <class P>
