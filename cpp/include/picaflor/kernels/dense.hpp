@@ -43,10 +43,27 @@ void dense_update_plain(const DenseUpdate<T>& u) noexcept {
 
 // A strip is whole rows of w, so that w and its slots are read as they lie, unless they are very long; its
 // gradient takes a part of the second-level cache.  (Parts of rows, which memory is slower to follow, made
-// Adam's step of 784 x 2048 at eight rows 1.25 times as long.)
+// Adam's step of 784 x 2048 at eight rows 1.25 times as long.)  Of long rows it has more than would fit that
+// part, since each strip goes through all of dz once.
 inline constexpr Index kStripColumns = 4096;
+inline constexpr Index kStripRows = 128;
 template <class T>
 inline constexpr Index kStrip = 128 * 1024 / Index{sizeof(T)};
+template <class T>
+inline constexpr Index kLongestStrip = 4 * kStrip<T>;
+
+template <class T>
+Index strip_rows(Index columns) noexcept {
+  const Index rows = larger_of(kStrip<T> / columns, smaller_of(kStripRows, kLongestStrip<T> / columns));
+  return parts_of(rows, kMaxRows) * kMaxRows;
+}
+
+// At least strip_rows(columns) * columns, and no less for more columns.
+template <class T>
+Index strip_size(Index columns) noexcept {
+  const Index size = smaller_of(larger_of(kStrip<T>, kStripRows * columns), kLongestStrip<T>);
+  return size + kMaxRows * columns;
+}
 
 template <class T>
 bool is_plain_descent(const DenseUpdate<T>& u) noexcept {
@@ -130,8 +147,8 @@ EIGEN_DONT_INLINE void dense_update_turned(const DenseUpdate<T>& u) noexcept {
 template <class T>
 Index dense_update_workspace(Index n, Index d, Index m) noexcept {
   const Index columns = smaller_of(m, kStripColumns);
-  const Index strip = kStrip<T> + kMaxRows * columns;
-  const Index matrix = padded<T>(smaller_of(strip, d * columns)) + matmul_workspace<T>(d, m, n);
+  const Index strip = smaller_of(strip_size<T>(columns), d * columns);
+  const Index matrix = padded<T>(strip) + matmul_workspace<T>(d, m, n);
   return larger_of(matrix, dense_update_turned_workspace<T>(n, d, m));
 }
 
@@ -160,7 +177,7 @@ void dense_update(const DenseUpdate<T>& u) noexcept {
   const Index lines = parts_of(u.m, padded<T>(1));  // blocks of columns begin at whole cache lines
   const Index blocks = parts_of(u.m, kStripColumns);
   const Index columns = parts_of(lines, blocks) * padded<T>(1);
-  const Parts strips(u.d, parts_of(u.d, kMaxRows * parts_of(kStrip<T>, kMaxRows * columns)));
+  const Parts strips(u.d, parts_of(u.d, strip_rows<T>(columns)));
   for (Index strip = 0; strip < strips.count; ++strip) {
     const Index row = strips.begin(strip);
     g.n = strips.size_of(strip);
