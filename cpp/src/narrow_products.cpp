@@ -36,10 +36,7 @@ Index matmul_workspace(Index n, Index m, Index k) noexcept {
 
 template <class T>
 void dense_update(const DenseUpdate<T>& u) noexcept {
-  // what is turned, is turned by whole vectors
-  const bool whole = u.leaves_out_zeros != ZerosOf::dz || u.m % Levels<T>::wide.lanes == 0;
-  const bool wide = whole && fill_wide_vectors<T>(u.d, u.m);
-  (wide ? Levels<T>::wide : Levels<T>::narrow).dense_update(u);
+  (fill_wide_vectors<T>(u.d, u.m) ? Levels<T>::wide : Levels<T>::narrow).dense_update(u);
 }
 
 template <class T>

@@ -147,7 +147,7 @@ DenseUpdate<T> gradient_of(const StepContext<T>& ctx, const Step& step, Index n,
     gradient.w_row = ctx.parameter(step.kernel).row;
     gradient.leaves_out_zeros =
         zeros_to_leave_out(ctx.kernels, n, step.in, x, x_row, step.out, dy, step.row, at_once);
-    // What is turned, is turned by whole vectors, and those of the highest level may be longer.
+    // What is turned, is turned by whole vectors, and those of the table's wider products are longer.
     if (gradient.leaves_out_zeros == ZerosOf::dz) gradient.m = padded<T>(step.out);
   }
   return gradient;
