@@ -92,6 +92,18 @@ def test_large_and_odd_shapes_match_the_reference(
     assert_gradients(*F.dense_backward(dy, x, w), dy, x, w)
 
 
+@pytest.mark.parametrize("layout", strategies.LAYOUTS.values(), ids=strategies.LAYOUTS)
+@pytest.mark.parametrize("m", [1, 2, 3, 4])
+def test_few_columns_of_any_layout_match_the_reference(
+    m: int, layout: Layout, dtype: type[np.floating], rng: np.random.Generator
+) -> None:
+    x, w, b, dy = draw(rng, dtype, (21, 67), (67, m), (m,), (21, m))
+    for several in (layout(x), x):
+        y = F.dense_forward(several, layout(w), b)
+        assert_within(y, reference.dense_forward(x, w, b), sum_bound(x, w, dtype, b))
+        assert_gradients(*F.dense_backward(layout(dy), several, layout(w)), dy, x, w)
+
+
 def test_small_case_by_hand() -> None:
     # x = (1, 2), W = [[3, 4], [5, 6]], b = (1, -20):  y = (3 + 10 + 1, 4 + 12 - 20) = (14, -4).
     x, w, b = np.array([[1.0, 2.0]]), np.array([[3.0, 4.0], [5.0, 6.0]]), np.array([1.0, -20.0])
@@ -158,7 +170,8 @@ def test_a_row_of_a_product_equals_the_product_of_the_row(
             np.testing.assert_array_equal(F.dense_forward(x[i : i + 1], w, b)[0], whole[i])
         for n in (2, 3, 4, 5, 13, 25, 50):
             np.testing.assert_array_equal(F.dense_forward(x[:n], w, b), whole[:n])
-        for j in (1, 7, 8, 15, 16, 17, 24, 31, 32, 100, 136, 137, m):  # narrow ones: other kernels
+        # narrow ones: other kernels; up to four columns would be dot products, in another order
+        for j in (7, 8, 15, 16, 17, 24, 31, 32, 100, 136, 137, m):
             np.testing.assert_array_equal(F.dense_forward(x, w[:, :j], b[:j]), whole[:, :j])
 
 
@@ -179,7 +192,8 @@ def test_bits_do_not_depend_on_the_number_of_threads(
 ) -> None:
     before = _core.get_num_threads()
     try:
-        for n, d, m in [(64, 400, 300), (1000, 300, 10), (40, 500, 65), (300, 784, 1)]:
+        shapes = [(64, 400, 300), (1000, 300, 10), (40, 500, 65), (300, 784, 1), (300, 784, 3)]
+        for n, d, m in shapes:
             x, w, b, dy = draw(rng, dtype, (n, d), (d, m), (m,), (n, m))
             results = []
             for threads in (1, 2, 3, 5):

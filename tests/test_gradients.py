@@ -19,6 +19,7 @@ SMALL = 1e-3
 
 # rows, inputs, hidden units, outputs: one of each, and sizes around the vector widths
 SIZES = [(1, 1, 1, 1), (5, 3, 4, 2), (17, 9, 33, 7), (33, 65, 16, 3)]
+SIZES += [(6, 41, 2, 5), (19, 7, 67, 4)]  # few outputs of many inputs: weights that are kept turned
 DTYPES = ["float32", "float64"]
 
 

@@ -33,11 +33,12 @@ def test_restored_weights_have_a_finite_loss(rng: np.random.Generator) -> None:
     np.testing.assert_allclose(model.evaluate(x, y, verbose=0), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("units", [7, 50])  # 50: the next layer's weights are kept turned
 @pytest.mark.parametrize("clip", ["clipnorm", "global_clipnorm"])
-def test_gradients_are_still_clipped(clip: str, rng: np.random.Generator) -> None:
+def test_gradients_are_still_clipped(clip: str, units: int, rng: np.random.Generator) -> None:
     x, y = data(rng)
     optimizer = pf.optimizers.SGD(1.0, **{clip: 0.01})
-    model = pf.Sequential([pf.Input((5,)), L.Dense(7, "tanh"), L.Dense(3)], seed=0)
+    model = pf.Sequential([pf.Input((5,)), L.Dense(units, "tanh"), L.Dense(3)], seed=0)
     model.compile(optimizer, "mse")
     good = model.get_weights()
     bad = x.copy()

@@ -128,16 +128,19 @@ def test_number_of_threads_does_not_change_a_bit() -> None:
         assert trained(threads) == alone
 
 
+@pytest.mark.parametrize("outputs", [1, 3])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
-def test_number_of_threads_does_not_change_a_bit_of_minibatches_of_one_row(optimizer: str) -> None:
-    # one row and one output: the products along memory, cut for threads
+def test_number_of_threads_does_not_change_a_bit_of_minibatches_of_one_row(
+    optimizer: str, outputs: int
+) -> None:
+    # one row and few outputs: the products along memory, cut for threads
     rng = np.random.default_rng(5)
     x = rng.normal(size=(7, 40)).astype(np.float32)
-    y = rng.normal(size=(7, 1)).astype(np.float32)
+    y = rng.normal(size=(7, outputs)).astype(np.float32)
 
     def weights(threads: int) -> list[bytes]:
         stack = [pf.layers.Dense(m, activation="relu") for m in (1000, 700)]
-        model = pf.Sequential([*stack, pf.layers.Dense(1)], seed=0)
+        model = pf.Sequential([*stack, pf.layers.Dense(outputs)], seed=0)
         model.compile(optimizer=optimizer, loss="mse")
         with pf.use_threads(threads):
             model.fit(x, y, batch_size=1, epochs=2, verbose=0)

@@ -37,8 +37,9 @@ def some_model(dtype="float64"):
     return pf.Sequential(
         [
             pf.Input((6,)),
-            pf.layers.Dense(9, "tanh", kernel_regularizer=pf.regularizers.L1L2(0.001, 0.01)),
-            pf.layers.Dense(7, "gelu", use_bias=False),
+            pf.layers.Dense(40, "tanh", kernel_regularizer=pf.regularizers.L1L2(0.001, 0.01)),
+            # few units of many inputs: weights that are kept turned
+            pf.layers.Dense(2, "gelu", use_bias=False, kernel_regularizer="l2"),
             pf.layers.Dense(3, "softmax"),
         ],
         dtype=dtype,

@@ -19,22 +19,33 @@ namespace {
 
 using namespace bind;
 
-// One workspace for each thread that a call may use.  The memory stays with the calling thread: taking 100 KB
-// from the system and giving it back would cost more than a small product.
+// One workspace for each thread that a call may use, and room of `extra` elements.  The memory stays with the
+// calling thread: taking 100 KB from the system and giving it back would cost more than a small product.
 template <class T>
 class Workspaces {
  public:
-  Workspaces(Index threads, Index size) {
+  Workspaces(Index threads, Index size, Index extra) {
     thread_local AlignedArray<T> memory;
     const Index each = padded<T>(size);
-    if (memory.size() < threads * each) memory = AlignedArray<T>(threads * each);
+    if (memory.size() < threads * each + extra) memory = AlignedArray<T>(threads * each + extra);
     for (Index i = 0; i < threads; ++i) of_[i] = memory.data() + i * each;
+    extra_ = memory.data() + threads * each;
   }
   T* const* data() const { return of_; }
+  T* extra() const { return extra_; }
 
  private:
   T* of_[kMaxThreads];
+  T* extra_;
 };
+
+// to (cols, rows) = transpose of a matrix of any strides
+template <class T>
+void turn(Index rows, Index cols, const T* from, Index row, Index col, T* to) {
+  for (Index j = 0; j < cols; ++j) {
+    for (Index i = 0; i < rows; ++i) to[j * rows + i] = from[i * row + j * col];
+  }
+}
 
 template <class T>
 void apply_activation(const Activation& f, Index n, Index m, T* y, Index y_row) {
@@ -68,7 +79,8 @@ py::object dense_forward_on(const py::array& x_in, const py::array& weight_in,
   product.a = x.data, product.a_row = x.row_stride, product.a_col = x.col_stride;
   product.b = weight.data, product.b_row = weight.row_stride, product.b_col = weight.col_stride;
   product.end = f.kind == ActivationKind::relu ? MatmulEnd::relu : MatmulEnd::store;
-  product.is_one_column = product.m == 1;
+  product.is_few_columns = are_few_columns<T>(product.k, product.m);
+  const bool turns = product.is_few_columns && product.b_row != 1;
 
   Output<T> y = output<T>(out, {product.n, product.m});
   std::optional<CArray<T>> bias;
@@ -85,7 +97,12 @@ py::object dense_forward_on(const py::array& x_in, const py::array& weight_in,
     const Unlocked unlocked(product.n * product.m * (product.k + 1));
     const KernelTable<T>& kernel = kernels().of<T>();
     const Index threads = num_threads();
-    const Workspaces<T> workspaces(threads, kernel.matmul_workspace(product.n, product.m, product.k));
+    const Workspaces<T> workspaces(threads, kernel.matmul_workspace(product.n, product.m, product.k),
+                                   turns ? product.k * product.m : 0);
+    if (turns) {
+      turn(product.k, product.m, product.b, product.b_row, product.b_col, workspaces.extra());
+      product.b = workspaces.extra(), product.b_row = 1, product.b_col = product.k;
+    }
     matmul_threaded(kernel, product, workspaces.data(), threads);
     if (f.kind != ActivationKind::linear && f.kind != ActivationKind::relu) {
       apply_activation(f, product.n, product.m, product.c, product.c_row);
@@ -123,11 +140,12 @@ py::tuple dense_backward_on(const py::array& dy_in, const py::array& x_in, const
   data.c = static_cast<T*>(dx.mutable_data()), data.c_row = d;
   data.is_one_row = n == 1;
 
-  Matmul<T> kernel;  // dweight = x^T dy; one column, contiguous like a row, is dy^T x
+  const bool few = are_few_columns<T>(d, m), turns = few && m > 1;
+  Matmul<T> kernel;  // dweight = x^T dy; few columns are dy^T x, turned in the end
   kernel.n = d, kernel.m = m, kernel.k = n;
   kernel.a = x.data, kernel.a_row = x.col_stride, kernel.a_col = x.row_stride;
   kernel.b = dy.data, kernel.b_row = dy.row_stride;
-  if (m == 1) {
+  if (few) {
     std::swap(kernel.n, kernel.m);
     kernel.a = dy.data, kernel.a_row = 1, kernel.a_col = dy.row_stride;
     kernel.b = x.data, kernel.b_row = x.row_stride, kernel.b_col = x.col_stride;
@@ -138,9 +156,16 @@ py::tuple dense_backward_on(const py::array& dy_in, const py::array& x_in, const
     const KernelTable<T>& table = kernels().of<T>();
     const Index threads = num_threads();
     const Workspaces<T> workspaces(
-        threads, std::max(table.matmul_workspace(n, d, m), table.matmul_workspace(kernel.n, kernel.m, n)));
+        threads, std::max(table.matmul_workspace(n, d, m), table.matmul_workspace(kernel.n, kernel.m, n)),
+        turns ? m * d : 0);
+    if (turns) {
+      turn(d, m, data.b, data.b_col, data.b_row, workspaces.extra());
+      data.b = workspaces.extra(), data.b_row = d, data.b_col = 1;
+    }
     matmul_threaded(table, data, workspaces.data(), threads);
+    if (turns) kernel.c = workspaces.extra();  // the turned weights are used up
     matmul_threaded(table, kernel, workspaces.data(), threads);
+    if (turns) turn(m, d, kernel.c, d, Index{1}, static_cast<T*>(dweight.mutable_data()));
     table.column_sums(n, m, dy.data, dy.row_stride, static_cast<T*>(dbias.mutable_data()));
   }
   return py::make_tuple(std::move(dx), std::move(dweight), std::move(dbias));

@@ -186,9 +186,10 @@ class TypedNetwork final : public AnyNetwork {
     constexpr py::ssize_t item = sizeof(T);
     py::list list;
     for (const Parameter& p : plan().parameters) {
-      py::array view = p.is_vector ? py::array(py::dtype::of<T>(), {p.cols}, {item}, buffer + p.offset, self)
-                                   : py::array(py::dtype::of<T>(), {p.rows, p.cols}, {p.row * item, item},
-                                               buffer + p.offset, self);
+      py::array view = p.is_vector
+                           ? py::array(py::dtype::of<T>(), {p.cols}, {item}, buffer + p.offset, self)
+                           : py::array(py::dtype::of<T>(), {p.rows, p.cols},
+                                       {p.row_step() * item, p.col_step() * item}, buffer + p.offset, self);
       if (!writeable) view.attr("setflags")(py::arg("write") = false);
       list.append(std::move(view));
     }

@@ -25,7 +25,7 @@ bool fill_wide_vectors(Index n, Index m) noexcept {
 
 template <class T>
 void matmul(const Matmul<T>& g) noexcept {
-  const bool wide = !g.is_one_row && !g.is_one_column && fill_wide_vectors<T>(g.n, g.m);
+  const bool wide = !g.is_one_row && !g.is_few_columns && fill_wide_vectors<T>(g.n, g.m);
   (wide ? Levels<T>::wide : Levels<T>::narrow).matmul(g);
 }
 

@@ -1,34 +1,48 @@
-// Products that are made of dot products along memory: those with a single row or a single column.
+// Products that are made of dot products along memory: those with a single row or with few columns.
 //
-//   one row      c (1, m) = a (1, k) b (k, m),   b_row = 1      the data gradient of a minibatch of one
-//   one column   c (n, 1) = end(init + a (n, k) b (k, 1)),   a_col = b_row = 1
-//                                                               the forward pass of a layer with one output
+//   one row       c (1, m) = a (1, k) b (k, m),   b_row = 1     the data gradient of a minibatch of one
+//   few columns   c (n, m) = end(init + a (n, k) b (k, m)),   a_col = b_row = 1,   m <= kMostColumnsOfDots
+//                                                               the forward pass of a layer with few outputs
 //
 // Each sum runs kLanes steps at a time, and its lanes are added at the end, the first one first.  The tiles
 // of gemm.hpp would have to turn b for a single row, which takes four times as long, and would work out a
-// whole vector of columns for a single one.  The order of the sums is another one; therefore the caller says
-// that there is only one row or column, before anything is cut into blocks for threads.
+// whole vector of columns for a few.  The order of the sums is another one; therefore the caller says that
+// there is only one row or few columns, before anything is cut into blocks for threads.
 #pragma once
 
+#include "picaflor/kernels/parts.hpp"
 #include "picaflor/kernels/rows.hpp"
 #include "picaflor/kernels/tile.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
-// a (k) times `Count` vectors (k) that lie `distance` apart, in the first lanes; 1 or kLanes, k >= kLanes.
-template <class T, int Count>
-Register<T> dots(Index k, const T* a, const T* b, Index distance) noexcept {
+// Vectors of k >= kLanes elements, `distance` apart.
+template <class T>
+struct Vectors {
+  const T* first;
+  Index distance;
+  const T* operator[](Index i) const { return first + i * distance; }
+};
+
+// The vectors b times the vectors a, which stay in registers: b_i a_j in lane i A + j, A B <= kLanes.
+template <class T, int A, int B>
+Register<T> dots(Index k, Vectors<T> a, Vectors<T> b) noexcept {
   using namespace Eigen::internal;
   using P = Register<T>;
   constexpr int lanes = static_cast<int>(kLanes<T>);
+  static_assert(A * B <= lanes);
   PacketBlock<P, lanes> sums;
   PICAFLOR_UNROLL
   for (int i = 0; i < lanes; ++i) sums.packet[i] = pzero(P());
   const auto add = [&](Index p, const auto& part) {
-    const P left = part(ploadu<P>(a + p));
+    P left[A];
     PICAFLOR_UNROLL
-    for (int i = 0; i < Count; ++i) {
-      sums.packet[i] = pmadd(left, part(ploadu<P>(b + i * distance + p)), sums.packet[i]);
+    for (int j = 0; j < A; ++j) left[j] = part(ploadu<P>(a[j] + p));
+    PICAFLOR_UNROLL
+    for (int i = 0; i < B; ++i) {
+      const P right = part(ploadu<P>(b[i] + p));
+      PICAFLOR_UNROLL
+      for (int j = 0; j < A; ++j) sums.packet[i * A + j] = pmadd(left[j], right, sums.packet[i * A + j]);
     }
   };
   for (Index p = 0; p + lanes <= k; p += lanes) add(p, [](P x) { return x; });
@@ -44,15 +58,15 @@ Register<T> dots(Index k, const T* a, const T* b, Index distance) noexcept {
   return total;
 }
 
-// `count` dot products: put(i, those from i on, how many of them).
-template <class T, class Put>
-void each_dots(Index count, Index k, const T* a, const T* b, Index distance, const Put& put) noexcept {
-  constexpr Index lanes = kLanes<T>;
+// `count` vectors b times the A vectors a: put(i, those of b from i on, how many vectors b these are).
+template <class T, int A, class Put>
+void each_dots(Index count, Index k, Vectors<T> a, Vectors<T> b, const Put& put) noexcept {
+  constexpr int together = static_cast<int>(kLanes<T>) / A;
   Index i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    put(i, dots<T, static_cast<int>(lanes)>(k, a, b + i * distance, distance), lanes);
+  for (; i + together <= count; i += together) {
+    put(i, dots<T, A, together>(k, a, {b[i], b.distance}), together);
   }
-  for (; i < count; ++i) put(i, dots<T, 1>(k, a, b + i * distance, distance), Index{1});
+  for (; i < count; ++i) put(i, dots<T, A, 1>(k, a, {b[i], b.distance}), 1);
 }
 
 template <class T>
@@ -63,7 +77,7 @@ bool is_row_of_dots(const Matmul<T>& g) noexcept {
 
 template <class T>
 void matmul_one_row(const Matmul<T>& g) noexcept {
-  each_dots(g.m, g.k, g.a, g.b, g.b_col, [&](Index j, Register<T> sums, Index count) {
+  each_dots<T, 1>(g.m, g.k, {g.a, 0}, {g.b, g.b_col}, [&](Index j, Register<T> sums, int count) {
     if (count == 1) {
       g.c[j] = Eigen::internal::pfirst(sums);
     } else {
@@ -73,30 +87,43 @@ void matmul_one_row(const Matmul<T>& g) noexcept {
 }
 
 template <class T>
-bool is_column_of_dots(const Matmul<T>& g) noexcept {
-  return g.is_one_column && g.a_col == 1 && g.b_row == 1 && g.init != MatmulInit::accumulate &&
-         g.end != MatmulEnd::add_scaled;
+bool are_columns_of_dots(const Matmul<T>& g) noexcept {
+  return g.is_few_columns && g.m <= kLanes<T> && g.a_col == 1 && g.b_row == 1 &&
+         g.init != MatmulInit::accumulate && g.end != MatmulEnd::add_scaled;
 }
 
-template <class T>
-void matmul_one_column(const Matmul<T>& g) noexcept {
-  const T start = g.init == MatmulInit::bias ? g.bias[0] : T(0);
-  const auto put = [&](Index row, T sum) {
-    g.c[row * g.c_row] = g.end == MatmulEnd::relu && sum < T(0) ? T(0) : sum;  // a NaN stays
+template <class T, int Columns>
+void columns_of_dots(const Matmul<T>& g) noexcept {
+  const auto put = [&](Index i, Index j, T sum) {
+    g.c[i * g.c_row + j] = g.end == MatmulEnd::relu && sum < T(0) ? T(0) : sum;  // a NaN stays
   };
+  const auto start = [&](Index j) { return g.init == MatmulInit::bias ? g.bias[j] : T(0); };
   if (g.k < kLanes<T>) {
     for (Index i = 0; i < g.n; ++i) {
-      T sum = start;
-      for (Index p = 0; p < g.k; ++p) sum = multiply_add(g.a[i * g.a_row + p], g.b[p], sum);
-      put(i, sum);
+      for (Index j = 0; j < Columns; ++j) {
+        T sum = start(j);
+        for (Index p = 0; p < g.k; ++p) {
+          sum = multiply_add(g.a[i * g.a_row + p], g.b[j * g.b_col + p], sum);
+        }
+        put(i, j, sum);
+      }
     }
     return;
   }
-  each_dots(g.n, g.k, g.b, g.a, g.a_row, [&](Index row, Register<T> sums, Index count) {
+  const Vectors<T> rows{g.a, g.a_row}, columns{g.b, g.b_col};
+  each_dots<T, Columns>(g.n, g.k, columns, rows, [&](Index row, Register<T> sums, int count) {
     alignas(kCacheLine) T y[kLanes<T>];
     Eigen::internal::pstore(y, sums);
-    for (Index i = 0; i < count; ++i) put(row + i, start + y[i]);
+    for (int i = 0; i < count; ++i) {
+      for (int j = 0; j < Columns; ++j) put(row + i, j, start(j) + y[i * Columns + j]);
+    }
   });
+}
+
+template <class T, int Columns = 1>
+void matmul_few_columns(const Matmul<T>& g) noexcept {
+  if (g.m == Columns) return columns_of_dots<T, Columns>(g);
+  if constexpr (Columns < smaller_of(kMostColumnsOfDots, kLanes<T>)) matmul_few_columns<T, Columns + 1>(g);
 }
 
 }  // namespace picaflor::inline PICAFLOR_LEVEL

@@ -14,7 +14,7 @@
 //   columns of c  panels of a few vectors, read in place (in a tall product the first tile leaves a copy for
 //                 the others) or, for W^T, turned into the workspace,
 //   rows again    tiles of nearly equal height (10 rows are 5 + 5, not 6 + 4).
-// Where a has many zeros, sparse.hpp does it instead; for one row or one column, dots.hpp.
+// Where a has many zeros, sparse.hpp does it instead; for one row or few columns, dots.hpp.
 #pragma once
 
 #include "picaflor/kernels/dots.hpp"
@@ -233,7 +233,7 @@ void matmul(const Matmul<T>& g) noexcept {
   if (g.n == 0 || g.m == 0) return;
   if (g.zeros != Zeros::multiplied && can_leave_out_zeros(g)) return matmul_sparse(g);
   if (is_row_of_dots(g)) return matmul_one_row(g);
-  if (is_column_of_dots(g)) return matmul_one_column(g);
+  if (are_columns_of_dots(g)) return matmul_few_columns(g);
   const Index max_depth = g.end == MatmulEnd::add_scaled ? kMaxScaledDepth : kMaxDepth;
   const Blocking blocking(g.n, g.k, max_depth, kRowBlock<T>);
   const Parts rows = blocking.rows, depths = blocking.depths;

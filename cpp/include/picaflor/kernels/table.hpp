@@ -14,8 +14,8 @@ namespace picaflor {
 
 using Index = std::ptrdiff_t;
 
-// Every row of an engine buffer starts on a cache line and is padded with zeros to a whole number of them;
-// only weights that are one column lie side by side.
+// Every row of an engine buffer (of weights that are kept turned: every column) starts on a cache line and is
+// padded with zeros to a whole number of them.
 inline constexpr Index kCacheLine = 64;
 
 template <class T>
@@ -54,10 +54,19 @@ struct Matmul {
   MatmulInit init = MatmulInit::zero;
   MatmulEnd end = MatmulEnd::store;
   T alpha = 1;
-  Zeros zeros = Zeros::multiplied;                 // of a
-  bool is_one_row = false, is_one_column = false;  // n = 1, m = 1 before any cutting: see dots.hpp
-  T* workspace = nullptr;                          // matmul_workspace(...) elements, aligned to kCacheLine
+  Zeros zeros = Zeros::multiplied;                  // of a
+  bool is_one_row = false, is_few_columns = false;  // before any cutting: see dots.hpp
+  T* workspace = nullptr;                           // matmul_workspace(...) elements, aligned to kCacheLine
 };
+
+// Whether weights (rows, cols) are better turned, so that their columns lie along memory: few and long ones,
+// which would fill a small part of their cache lines.  That is what is_few_columns is meant for.
+inline constexpr Index kMostColumnsOfDots = 4;
+template <class T>
+constexpr bool are_few_columns(Index rows, Index cols) {
+  constexpr Index lane = kCacheLine / static_cast<Index>(sizeof(T));
+  return cols == 1 || (cols <= kMostColumnsOfDots && cols * 4 <= lane && rows >= cols * lane);
+}
 
 // ------------------------------------------------------------------------------------------- activations
 

@@ -90,8 +90,9 @@ template <class T>
 void Parameters<T>::clear_padding(T* buffer) {
   for (const Parameter& p : plan_.parameters) {
     T* const all = buffer + p.offset;
-    for (Index i = 0; i < p.rows; ++i) std::fill(all + i * p.row + p.cols, all + (i + 1) * p.row, T(0));
-    std::fill(all + p.rows * p.row, all + p.size, T(0));
+    for (Index i = 0; i < p.stored_rows(); ++i) {
+      std::fill(all + i * p.row + p.stored_cols(), all + (i + 1) * p.row, T(0));
+    }
   }
 }
 

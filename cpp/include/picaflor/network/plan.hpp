@@ -26,16 +26,21 @@ struct LayerSpec {
   bool trainable = true;
 };
 
-// A weight: `rows` x `cols` elements at `offset` of the parameter buffer, rows `row` elements apart.  The one
-// column of a layer with one output is not padded: its elements lie side by side.
+// A weight: `rows` x `cols` elements at `offset` of the parameter buffer, rows `row` elements apart.  That of
+// a layer with few outputs is kept turned, the few columns as rows, which need next to no padding.
 struct Parameter {
   Index layer = 0;
-  bool is_vector = false;
+  bool is_vector = false, turned = false;
   Index rows = 0, cols = 0, row = 0, offset = 0;
   Index size = 0;          // elements, padding included
   bool statistic = false;  // a moving average: saved, but never given a gradient
   double initial = 0;
   double l1 = 0, l2 = 0;
+
+  Index row_step() const { return turned ? 1 : row; }  // from an element to the one below it
+  Index col_step() const { return turned ? row : 1; }  // and to the one beside it
+  Index stored_rows() const { return turned ? cols : rows; }
+  Index stored_cols() const { return turned ? rows : cols; }
 };
 
 // One thing to do to a batch.  A dense layer with an activation makes two steps.
@@ -111,13 +116,14 @@ Index add_parameter(Plan& plan, Index layer, Index rows, Index cols, bool is_vec
   p.is_vector = is_vector;
   p.rows = rows;
   p.cols = cols;
-  p.row = is_vector ? padded<T>(cols) : cols == 1 ? 1 : row_stride<T>(cols);
-  if (p.row > (kMaxParameters - plan.parameter_size) / rows) {
+  p.turned = !is_vector && are_few_columns<T>(rows, cols);
+  p.row = is_vector ? padded<T>(cols) : row_stride<T>(p.stored_cols());
+  if (p.row > (kMaxParameters - plan.parameter_size) / p.stored_rows()) {
     throw std::invalid_argument("a network must have at most " + std::to_string(kMaxParameters) +
                                 " weights, got a layer of " + std::to_string(rows) + " x " +
                                 std::to_string(cols));
   }
-  p.size = padded<T>(rows * p.row);
+  p.size = p.stored_rows() * p.row;
   p.offset = plan.parameter_size;
   p.initial = initial;
   plan.parameter_size += p.size;

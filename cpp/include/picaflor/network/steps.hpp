@@ -69,22 +69,22 @@ void rows_of_product(const StepContext<T>& ctx, const Step& step, Matmul<T>& pro
 template <class T>
 void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
   const Parameter& kernel = ctx.parameter(step.kernel);
-  const bool is_one_column = step.out == 1;
-  if (is_one_column) std::fill(y, y + ctx.n * y_row, T(0));  // the product leaves the padding alone
+  if (kernel.turned) std::fill(y, y + ctx.n * y_row, T(0));  // the product leaves the padding alone
   Matmul<T> product{
-      .m = is_one_column ? 1 : ctx.whole_vectors(step.out),
+      .m = kernel.turned ? step.out : ctx.whole_vectors(step.out),
       .k = step.in,
       .a = x,
       .a_row = x_row,
       .b = ctx.values(step.kernel),
-      .b_row = kernel.row,
+      .b_row = kernel.row_step(),
+      .b_col = kernel.col_step(),
       .c = y,
       .c_row = y_row,
       .bias = ctx.values(step.bias),
       .init = step.bias < 0 ? MatmulInit::zero : MatmulInit::bias,
       .end = step.relu_at_end ? MatmulEnd::relu : MatmulEnd::store,
       .zeros = zeros_of(ctx.kernels, ctx.threads, ctx.n, step.in, x, x_row, step.out),
-      .is_one_column = is_one_column,
+      .is_few_columns = kernel.turned,
   };
   rows_of_product(ctx, step, product);
 }
@@ -100,8 +100,8 @@ void dense_backward_data(const StepContext<T>& ctx, const Step& step, const T* d
       .a = dy,
       .a_row = step.row,
       .b = ctx.values(step.kernel),
-      .b_row = 1,
-      .b_col = kernel.row,
+      .b_row = kernel.col_step(),
+      .b_col = kernel.row_step(),
       .c = dx,
       .c_row = dx_row,
       .is_one_row = is_one_row,
@@ -122,21 +122,21 @@ void dense_backward_bias(const StepContext<T>& ctx, const Step& step, const T* d
 }
 
 // The gradient x^T dy of the weights from n rows, as part of an update of them; `at_once`, if it is added to
-// them as it is.  One column of weights lies in memory like a row: its gradient is the row dy^T x, too little
-// work to look for zeros.
+// them as it is.  That of weights which are kept turned is dy^T x, too little work to look for zeros.
 template <class T>
 DenseUpdate<T> gradient_of(const StepContext<T>& ctx, const Step& step, Index n, const T* x, Index x_row,
                            const T* dy, bool at_once) {
+  const Parameter& kernel = ctx.parameter(step.kernel);
   DenseUpdate<T> gradient;
   gradient.n = n;
-  if (step.out == 1) {
-    gradient.d = 1;
+  gradient.w_row = kernel.row;
+  if (kernel.turned) {
+    gradient.d = step.out;
     gradient.m = step.in;
     gradient.x = dy;
     gradient.x_row = step.row;
     gradient.dz = x;
     gradient.dz_row = x_row;
-    gradient.w_row = step.in;
   } else {
     gradient.d = step.in;
     gradient.m = ctx.whole_vectors(step.out);
@@ -144,7 +144,6 @@ DenseUpdate<T> gradient_of(const StepContext<T>& ctx, const Step& step, Index n,
     gradient.x_row = x_row;
     gradient.dz = dy;
     gradient.dz_row = step.row;
-    gradient.w_row = ctx.parameter(step.kernel).row;
     gradient.leaves_out_zeros =
         zeros_to_leave_out(ctx.kernels, n, step.in, x, x_row, step.out, dy, step.row, at_once);
     // What is turned, is turned by whole vectors, and those of the table's wider products are longer.

@@ -85,11 +85,10 @@ struct Workspace {
       moments.push_back({arena_.take(size), arena_.take(size), arena_.take(size)});
       outputs.push_back(step.in_place ? outputs.back() : arena_.take(n * step.row));
       if (step.op != Op::dense) continue;
-      const bool is_row = step.out == 1;  // steps.hpp, gradient_of
+      const Parameter& kernel = plan.parameters[static_cast<std::size_t>(step.kernel)];
       scratch_size = std::max({scratch_size, kernels.matmul_workspace(n, step.row, step.in),
                                kernels.matmul_workspace(n, step.in, step.out),
-                               is_row ? kernels.dense_update_workspace(n, 1, step.in)
-                                      : kernels.dense_update_workspace(n, step.in, step.row)});
+                               kernels.dense_update_workspace(n, kernel.stored_rows(), kernel.row)});
     }
     for (T*& d : dy) d = arena_.take(backward_ ? n * plan.widest_row : 0);
     scratch.clear();
