@@ -1,4 +1,4 @@
-"""Tuned product kernels against their plain versions, bit for bit (tests/cpp/products.cpp)."""
+"""Tuned kernels against plain versions, bit for bit: products and square roots (tests/cpp)."""
 
 import importlib.util
 import os
@@ -23,7 +23,8 @@ def eigen_folder() -> pathlib.Path | None:
     return next((folder for folder in folders if (folder / "Eigen" / "Core").exists()), None)
 
 
-def test_tuned_kernels_equal_the_plain_ones_bit_for_bit(tmp_path: pathlib.Path) -> None:
+@pytest.mark.parametrize("name", ["products", "square_roots"])
+def test_tuned_kernels_equal_the_plain_ones_bit_for_bit(name: str, tmp_path: pathlib.Path) -> None:
     compiler, eigen = shutil.which(os.environ.get("CXX", "c++")), eigen_folder()
     if compiler is None or eigen is None or os.name != "posix":
         pytest.skip(
@@ -31,7 +32,7 @@ def test_tuned_kernels_equal_the_plain_ones_bit_for_bit(tmp_path: pathlib.Path) 
         )
     level = _core.isa_level()
     short, flags = (level[-2:], [f"-march={level}"]) if level != "baseline" else (level, [])
-    program = tmp_path / "products"
+    program = tmp_path / name
     built = subprocess.run(
         [
             compiler,
@@ -44,7 +45,7 @@ def test_tuned_kernels_equal_the_plain_ones_bit_for_bit(tmp_path: pathlib.Path) 
             "-Icpp/include",
             "-isystem",
             str(eigen),
-            "tests/cpp/products.cpp",
+            f"tests/cpp/{name}.cpp",
             "-o",
             str(program),
         ],

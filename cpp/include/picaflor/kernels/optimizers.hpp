@@ -5,8 +5,8 @@
 // Formulas are Keras 3's (network/optimizer.hpp works out the numbers); slots stand in Keras's order.
 //
 // Every element goes through the same packet instructions wherever it lies (a tail shorter than a packet is
-// copied into one), multiply-adds are fused by name, and square roots and quotients are the correctly rounded
-// instructions: the result does not depend on how an array is split, nor on the maker of the CPU.
+// copied into one), multiply-adds are fused by name, and square roots and quotients are correctly rounded:
+// the result does not depend on how an array is split, nor on the maker of the CPU.
 //
 // An element whose w, g and slots are 0 stays 0 under every rule, so rows may be padded with zeros: epsilon
 // is at least the smallest normal number, which changes no quotient but 0/0.
@@ -84,7 +84,7 @@ struct Adam {
     if constexpr (AmsGrad) {
       top = max(v, top);
     }
-    w = w + minus_rate * m / (sqrt(AmsGrad ? top : v) + epsilon);
+    w = mul_add(minus_rate, m / (sqrt(AmsGrad ? top : v) + epsilon), w);
   }
 };
 
@@ -108,7 +108,7 @@ struct Nadam {
     m = mul_add(beta_1, m, rest_1 * g);
     v = mul_add(beta_2, v, rest_2 * g * g);
     const P ahead = mul_add(of_m, m, of_g * g);
-    w = w + minus_rate * ahead / (sqrt(v) + epsilon);
+    w = mul_add(minus_rate, ahead / (sqrt(v) + epsilon), w);
   }
 };
 
@@ -127,7 +127,7 @@ struct Adamax {
   void operator()(P g, P& w, P& m, P& u, P&) const {
     m = mul_add(beta_1, m, rest_1 * g);
     u = max(abs(g), beta_2 * u);
-    w = w + minus_rate * m / (u + epsilon);
+    w = mul_add(minus_rate, m / (u + epsilon), w);
   }
 };
 
