@@ -12,7 +12,8 @@ struct Levels {
 };
 
 // Whether products of (n, k) and (k, m) are the wide level's.  Where it works in halves, m rounded up to its
-// vectors may be one sixteenth more than rounded up to the narrow level's; and there must be more than one
+// vectors may be one sixteenth more than rounded up to the narrow level's (narrow_columns: from there on it
+// always is); and there must be more than one
 // vector of columns, since a tile one vector wide loads a factor for every multiplication, and of rows.
 template <class T>
 bool fill_wide_vectors(Index n, Index m) noexcept {
@@ -52,6 +53,7 @@ void take(const KernelTable<T>& narrow, bool halves, KernelTable<T>& wide) noexc
   Levels<T>::halves = halves;
   wide.tile_speed = halves ? 1 : 1.35;
   wide.lanes = narrow.lanes;
+  wide.narrow_columns = halves ? 16 * narrow.lanes - 1 : narrow.lanes;
   wide.matmul = matmul<T>;
   wide.matmul_workspace = matmul_workspace<T>;
   wide.dense_update = dense_update<T>;

@@ -13,9 +13,9 @@ namespace picaflor {
 
 // From now on, products in `wide` whose columns leave its vectors empty are those of `narrow`: half of them,
 // or where it executes them in `halves` less, and there those of a single row too (the update of a layer with
-// one input or output has one).  Workspaces suit both; so does `wide.lanes`.  Called once, before the table
-// is used.  Sums keep their bits: both levels fuse and go through the terms in the same order.  What is made
-// of dot products is always done by `narrow`, since its order depends on the vectors.
+// one input or output has one).  Workspaces suit both; so do the numbers of lanes.  Called once, before the
+// table is used.  Sums keep their bits: both levels fuse and go through the terms in the same order.  What is
+// made of dot products is always done by `narrow`, since its order depends on the vectors.
 void take_narrow_products(const Kernels& narrow, bool halves, Kernels& wide) noexcept;
 
 }  // namespace picaflor

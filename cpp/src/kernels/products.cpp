@@ -7,7 +7,8 @@ namespace picaflor::inline PICAFLOR_LEVEL {
 
 template <class T>
 static void add(KernelTable<T>& table) noexcept {
-  table.lanes = kLanes<T>;
+  table.lanes = table.wide_lanes = kLanes<T>;
+  table.narrow_columns = 0;
   table.tile_speed = 1;
   table.matmul = matmul<T>;
   table.matmul_workspace = matmul_workspace<T>;

@@ -299,7 +299,9 @@ struct NormalizationBackward {
 
 template <class T>
 struct KernelTable {
-  Index lanes;  // elements of one vector: products with m a multiple of it have no ragged panel
+  // Elements of one vector in products of up to `narrow_columns` columns, and in wider ones: with a multiple
+  // of it there is no ragged panel, nor a ragged row in the optimizer's step.
+  Index lanes, wide_lanes, narrow_columns;
   double
       tile_speed;  // of the tiles of products, beside what waits for loads; 1 where they are evenly matched
 

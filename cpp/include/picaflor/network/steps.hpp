@@ -37,7 +37,8 @@ struct StepContext {
   }
   // Vectorised work on the columns of a padded buffer need not stop at a ragged end.
   Index whole_vectors(Index columns) const {
-    return (columns + kernels.lanes - 1) & -kernels.lanes;  // a power of two
+    const Index lanes = columns > kernels.narrow_columns ? kernels.wide_lanes : kernels.lanes;
+    return (columns + lanes - 1) & -lanes;  // a power of two
   }
 };
 
