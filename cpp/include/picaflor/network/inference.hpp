@@ -22,10 +22,10 @@ class Inference {
                Index out_row, Interrupt interrupt) {
     const Index n = x.rows;
     const Index threads = num_threads();
-    const Index block = std::min(n, rows_per_block(plan));
+    const Index block = rows_per_block(plan, n, threads);
     prepare(kernels, plan, block, threads);
     // Blocks that one thread each works on; a single block has its products split instead.
-    const Index blocks = block == 0 ? 0 : (n + block - 1) / block;
+    const Index blocks = block == 0 ? 0 : parts_of(n, block);
     if (blocks <= 1) {
       if (n > 0) predict_block(kernels, plan, parameters, x, Range{0, n}, out, out_row, 0, threads);
       return true;
@@ -56,13 +56,17 @@ class Inference {
     std::vector<T*> workspaces;
   };
 
-  // Rows whose outputs of two neighbouring steps stay in the second-level cache, and enough of them to pay
-  // for going through the weights.
-  static Index rows_per_block(const Plan& plan) {
-    constexpr Index kBytes = Index{1} << 17;
+  // Of n rows in blocks of equal size, as many for each thread.  A block pays for going through the weights,
+  // and its outputs of two neighbouring steps stay in a cache.
+  static Index rows_per_block(const Plan& plan, Index n, Index threads) {
+    constexpr Index kBytes = Index{1} << 22;
     const Index row_bytes = 2 * plan.widest_output_row * static_cast<Index>(sizeof(T));
-    return std::clamp<Index>(kBytes / std::max<Index>(row_bytes, 1), 48, 240) / kRowUnit * kRowUnit;
+    const Index most = std::clamp<Index>(kBytes / std::max<Index>(row_bytes, 1), 48, 240);
+    if (n <= most) return n;
+    const Index blocks = parts_of(parts_of(n, most), threads) * threads;
+    return parts_of(parts_of(n, blocks), kRowUnit) * kRowUnit;
   }
+  static Index parts_of(Index whole, Index part) { return (whole + part - 1) / part; }
 
   void prepare(const KernelTable<T>& kernels, const Plan& plan, Index block, Index threads) {
     if (block <= capacity_ && threads <= static_cast<Index>(scratch_.size())) return;
