@@ -84,23 +84,32 @@ EIGEN_STRONG_INLINE __m256d square_root(__m256d x) {
 }
 #endif
 #ifdef EIGEN_VECTORIZE_AVX512
-// The instruction takes twelve cycles of the unit that divides too.  Instead: a guess, good to 2^-14, a step
-// of Goldschmidt's iteration for g = sqrt(x) and h = 1 / (2 sqrt(x)), and Newton's correction of g by the
-// remainder x - g^2.  The same bits for every x from 2^-102 on (tests/cpp/square_roots.cpp goes through
-// them); below, where the remainder is subnormal, at most one unit in the last place away.
-EIGEN_STRONG_INLINE __m512 square_root(__m512 x) {
-  const __m512 half = _mm512_set1_ps(0.5F), guess = _mm512_maskz_rsqrt14_ps(0xffff, x);
-  __m512 g = _mm512_mul_ps(x, guess), h = _mm512_mul_ps(half, guess);
-  const __m512 error = _mm512_fnmadd_ps(g, h, half);
-  g = _mm512_fmadd_ps(g, error, g);
-  h = _mm512_fmadd_ps(h, error, h);
-  const __m512 root = _mm512_fmadd_ps(_mm512_fnmadd_ps(g, g, x), h, g);
-  constexpr int kPlusZero = 0x02, kMinusZero = 0x04, kPlusInfinity = 0x08;  // their own roots
-  return _mm512_mask_mov_ps(root, _mm512_fpclass_ps_mask(x, kPlusZero | kMinusZero | kPlusInfinity), x);
+// The instructions take long, and the time of the unit that divides too.  Instead: a guess, good to 2^-14,
+// steps of Goldschmidt's iteration for g = sqrt(x) and h = 1 / (2 sqrt(x)), each of which squares the error,
+// and Newton's correction of g by the remainder x - g^2.  The same bits for every float from 2^-102 on, and
+// for every double from 2^-968 on that was tried (tests/cpp/square_roots.cpp); below, where the remainder is
+// subnormal, at most one unit in the last place away.
+template <int Steps, class P>
+EIGEN_STRONG_INLINE P refined_root(P x, P guess) {
+  using namespace Eigen::internal;
+  const P half = pset1<P>(0.5F);
+  P g = pmul(x, guess), h = pmul(half, guess);
+  for (int i = 0; i < Steps; ++i) {
+    const P error = neg_mul_add(g, h, half);
+    g = pmadd(g, error, g);
+    h = pmadd(h, error, h);
+  }
+  return pmadd(neg_mul_add(g, g, x), h, g);
 }
-// With a mask of ones: gcc 12 takes the unmasked ones for a use of something uninitialised.
+inline constexpr int kOwnRoot = 0x02 | 0x04 | 0x08;  // the classes 0, -0 and infinity
+// Guesses with a mask of ones: gcc 12 takes the unmasked ones for a use of something uninitialised.
+EIGEN_STRONG_INLINE __m512 square_root(__m512 x) {
+  const __m512 root = refined_root<1>(x, _mm512_maskz_rsqrt14_ps(0xffff, x));
+  return _mm512_mask_mov_ps(root, _mm512_fpclass_ps_mask(x, kOwnRoot), x);
+}
 EIGEN_STRONG_INLINE __m512d square_root(__m512d x) {
-  return _mm512_maskz_sqrt_pd(0xff, x);
+  const __m512d root = refined_root<2>(x, _mm512_maskz_rsqrt14_pd(0xff, x));
+  return _mm512_mask_mov_pd(root, _mm512_fpclass_pd_mask(x, kOwnRoot), x);
 }
 #endif
 #if defined(EIGEN_VECTORIZE_NEON) && EIGEN_ARCH_ARM64
