@@ -94,9 +94,8 @@ bool are_columns_of_dots(const Matmul<T>& g) noexcept {
 
 template <class T, int Columns>
 void columns_of_dots(const Matmul<T>& g) noexcept {
-  const auto put = [&](Index i, Index j, T sum) {
-    g.c[i * g.c_row + j] = g.end == MatmulEnd::relu && sum < T(0) ? T(0) : sum;  // a NaN stays
-  };
+  using namespace Eigen::internal;
+  using P = Register<T>;
   const auto start = [&](Index j) { return g.init == MatmulInit::bias ? g.bias[j] : T(0); };
   if (g.k < kLanes<T>) {
     for (Index i = 0; i < g.n; ++i) {
@@ -105,17 +104,21 @@ void columns_of_dots(const Matmul<T>& g) noexcept {
         for (Index p = 0; p < g.k; ++p) {
           sum = multiply_add(g.a[i * g.a_row + p], g.b[j * g.b_col + p], sum);
         }
-        put(i, j, sum);
+        g.c[i * g.c_row + j] = g.end == MatmulEnd::relu && sum < T(0) ? T(0) : sum;  // a NaN stays
       }
     }
     return;
   }
+  alignas(kCacheLine) T y[kLanes<T>];
+  for (Index l = 0; l < kLanes<T>; ++l) y[l] = start(l % Columns);
+  const P starts = pload<P>(y);
   const Vectors<T> rows{g.a, g.a_row}, columns{g.b, g.b_col};
-  each_dots<T, Columns>(g.n, g.k, columns, rows, [&](Index row, Register<T> sums, int count) {
-    alignas(kCacheLine) T y[kLanes<T>];
-    Eigen::internal::pstore(y, sums);
+  each_dots<T, Columns>(g.n, g.k, columns, rows, [&](Index row, P sums, int count) {
+    sums = padd(starts, sums);
+    if (g.end == MatmulEnd::relu) sums = pmax(sums, pzero(sums));  // here too
+    pstore(y, sums);
     for (int i = 0; i < count; ++i) {
-      for (int j = 0; j < Columns; ++j) put(row + i, j, start(j) + y[i * Columns + j]);
+      for (int j = 0; j < Columns; ++j) g.c[(row + i) * g.c_row + j] = y[i * Columns + j];
     }
   });
 }

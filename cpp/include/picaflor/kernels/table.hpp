@@ -65,7 +65,7 @@ inline constexpr Index kMostColumnsOfDots = 4;
 template <class T>
 constexpr bool are_few_columns(Index rows, Index cols) {
   constexpr Index lane = kCacheLine / static_cast<Index>(sizeof(T));
-  return cols == 1 || (cols <= kMostColumnsOfDots && cols * 4 <= lane && rows >= cols * lane);
+  return cols == 1 || (cols <= kMostColumnsOfDots && cols * 4 <= lane && rows >= lane);
 }
 
 // ------------------------------------------------------------------------------------------- activations
