@@ -60,6 +60,25 @@ def test_threads_give_the_same_bits(
             np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.parametrize("rows", [64, 300])
+def test_what_becomes_of_infinite_weights_does_not_depend_on_threads(rows: int) -> None:
+    rng = np.random.default_rng(2)
+    layer = pf.layers.Dense(512)
+    made = pf.Sequential([pf.Input((512,)), layer], seed=0)
+    w, b = layer.get_weights()
+    w[7] = np.inf
+    layer.set_weights([w, b])
+    for share in (0.05, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8):
+        x = rng.normal(size=(rows, 512)) * (rng.random((rows, 512)) < share)
+        x[:, 7] = 0
+        predicted = []
+        for threads in (1, 2, 3, 4, 8):
+            with pf.use_threads(threads):
+                predicted.append(made.predict(x, verbose=0))
+        for other in predicted[1:]:
+            np.testing.assert_array_equal(predicted[0], other)
+
+
 def test_leaving_zeros_out_changes_no_bit(dtype: Any, rng: np.random.Generator) -> None:
     x, _ = data(rng, dtype, 0.1)
     made = model(dtype, "sgd")

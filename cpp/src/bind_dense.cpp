@@ -20,22 +20,28 @@ namespace {
 using namespace bind;
 
 // One workspace for each thread that a call may use, and room of `extra` elements.  The memory stays with the
-// calling thread: taking 100 KB from the system and giving it back would cost more than a small product.
+// calling thread, unless that room is large: taking 100 KB from the system and giving it back would cost more
+// than a small product.
 template <class T>
 class Workspaces {
  public:
   Workspaces(Index threads, Index size, Index extra) {
     thread_local AlignedArray<T> memory;
     const Index each = padded<T>(size);
-    if (memory.size() < threads * each + extra) memory = AlignedArray<T>(threads * each + extra);
+    const Index kept = threads * each + (extra <= kKept ? extra : 0);
+    if (memory.size() < kept) memory = AlignedArray<T>(kept);
+    if (extra > kKept) large_ = AlignedArray<T>(extra);
     for (Index i = 0; i < threads; ++i) of_[i] = memory.data() + i * each;
-    extra_ = memory.data() + threads * each;
+    extra_ = extra > kKept ? large_.data() : memory.data() + threads * each;
   }
   T* const* data() const { return of_; }
   T* extra() const { return extra_; }
 
  private:
+  static constexpr Index kKept = Index{1} << 16;
+
   T* of_[kMaxThreads];
+  AlignedArray<T> large_;
   T* extra_;
 };
 
@@ -158,7 +164,7 @@ py::tuple dense_backward_on(const py::array& dy_in, const py::array& x_in, const
     const Workspaces<T> workspaces(
         threads, std::max(table.matmul_workspace(n, d, m), table.matmul_workspace(kernel.n, kernel.m, n)),
         turns ? m * d : 0);
-    if (turns) {
+    if (turns && data.b_col != 1) {
       turn(d, m, data.b, data.b_col, data.b_row, workspaces.extra());
       data.b = workspaces.extra(), data.b_row = d, data.b_col = 1;
     }

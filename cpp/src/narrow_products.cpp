@@ -12,9 +12,9 @@ struct Levels {
 };
 
 // Whether products of (n, k) and (k, m) are the wide level's.  Where it works in halves, m rounded up to its
-// vectors may be one sixteenth more than rounded up to the narrow level's (narrow_columns: from there on it
-// always is); and there must be more than one
-// vector of columns, since a tile one vector wide loads a factor for every multiplication, and of rows.
+// vectors may be one sixteenth more than rounded up to the narrow level's (beyond narrow_columns it never is
+// more); and there must be more than one vector of columns, since a tile one vector wide loads a factor for
+// every multiplication, and of rows.
 template <class T>
 bool fill_wide_vectors(Index n, Index m) noexcept {
   const Index wide = Levels<T>::wide.lanes, narrow = Levels<T>::narrow.lanes;

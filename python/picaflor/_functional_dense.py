@@ -22,8 +22,9 @@ def dense_forward(
     """Affine map of rows and an activation: y = f(x W + b).
 
     The result is float32 if `x`, `weight` and `bias` all are, and float64 otherwise. Each element
-    is one sum in the order of the inputs, so a row's result depends neither on the other rows nor
-    on the number of threads, bit for bit.
+    is one sum in a fixed order, so a row's result depends neither on the other rows nor on the
+    number of threads, bit for bit. (With up to four outputs it is another order where the rows of
+    `x` are contiguous.)
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 // Tuned kernels against their plain versions, bit for bit, on random sizes, strides and starts (but the sums
-// of a single row, whose order is another one, to within their rounding); compiled for one instruction-set
-// level by tests/test_products.py.  Exits with 0, or prints what differed.
+// of a single row or of few columns, whose order is another one, to within their rounding); compiled for one
+// instruction-set level by tests/test_products.py.  Exits with 0, or prints what differed.
 #include <algorithm>
 #include <cmath>
 #include <cstdint>

@@ -88,7 +88,7 @@ EIGEN_STRONG_INLINE __m256d square_root(__m256d x) {
 // steps of Goldschmidt's iteration for g = sqrt(x) and h = 1 / (2 sqrt(x)), each of which squares the error,
 // and Newton's correction of g by the remainder x - g^2.  The same bits for every float from 2^-102 on, and
 // for every double from 2^-968 on that was tried (tests/cpp/square_roots.cpp); below, where the remainder is
-// subnormal, at most one unit in the last place away.
+// subnormal, the instruction.
 template <int Steps, class P>
 EIGEN_STRONG_INLINE P refined_root(P x, P guess) {
   using namespace Eigen::internal;
@@ -105,11 +105,19 @@ inline constexpr int kOwnRoot = 0x02 | 0x04 | 0x08;  // the classes 0, -0 and in
 // Guesses with a mask of ones: gcc 12 takes the unmasked ones for a use of something uninitialised.
 EIGEN_STRONG_INLINE __m512 square_root(__m512 x) {
   const __m512 root = refined_root<1>(x, _mm512_maskz_rsqrt14_ps(0xffff, x));
-  return _mm512_mask_mov_ps(root, _mm512_fpclass_ps_mask(x, kOwnRoot), x);
+  const __mmask16 own = _mm512_fpclass_ps_mask(x, kOwnRoot);
+  const __mmask16 low =
+      _mm512_mask_cmp_ps_mask(static_cast<__mmask16>(~own), x, _mm512_set1_ps(0x1p-102F), _CMP_LT_OQ);
+  const __m512 result = _mm512_mask_mov_ps(root, own, x);
+  return EIGEN_PREDICT_TRUE(low == 0) ? result : _mm512_mask_sqrt_ps(result, low, x);
 }
 EIGEN_STRONG_INLINE __m512d square_root(__m512d x) {
   const __m512d root = refined_root<2>(x, _mm512_maskz_rsqrt14_pd(0xff, x));
-  return _mm512_mask_mov_pd(root, _mm512_fpclass_pd_mask(x, kOwnRoot), x);
+  const __mmask8 own = _mm512_fpclass_pd_mask(x, kOwnRoot);
+  const __mmask8 low =
+      _mm512_mask_cmp_pd_mask(static_cast<__mmask8>(~own), x, _mm512_set1_pd(0x1p-968), _CMP_LT_OQ);
+  const __m512d result = _mm512_mask_mov_pd(root, own, x);
+  return EIGEN_PREDICT_TRUE(low == 0) ? result : _mm512_mask_sqrt_pd(result, low, x);
 }
 #endif
 #if defined(EIGEN_VECTORIZE_NEON) && EIGEN_ARCH_ARM64

@@ -40,7 +40,8 @@ inline constexpr Index kMaxScaledDepth = 384;  // longer sums pass through c, wh
 enum class Zeros { multiplied, left_out, left_out_in_place };
 
 // c (n, m) = end(init + a (n, k) b (k, m)).  Any strides for a and b; columns of c are contiguous.
-// Each c_ij is summed over k in one fixed order, whatever n, m or the strides: same bits for every split.
+// Each c_ij is summed over k in one fixed order, whatever n, m or the strides: same bits for every split. (In
+// another one where dots.hpp does it.)
 template <class T>
 struct Matmul {
   Index n = 0, m = 0, k = 0;
@@ -302,8 +303,8 @@ struct KernelTable {
   // Elements of one vector in products of up to `narrow_columns` columns, and in wider ones: with a multiple
   // of it there is no ragged panel, nor a ragged row in the optimizer's step.
   Index lanes, wide_lanes, narrow_columns;
-  double
-      tile_speed;  // of the tiles of products, beside what waits for loads; 1 where they are evenly matched
+  // Of the tiles of products, beside what waits for loads; 1 where they are evenly matched.
+  double tile_speed;
 
   // gemm.hpp, dense.hpp
   void (*matmul)(const Matmul<T>&) noexcept;

@@ -22,16 +22,16 @@ class Inference {
                Index out_row, Interrupt interrupt) {
     const Index n = x.rows;
     const Index threads = num_threads();
-    const Index block = rows_per_block(plan, n, threads);
+    const Index block = rows_per_block(plan, n);
     prepare(kernels, plan, block, threads);
     // Blocks that one thread each works on; a single block has its products split instead.
-    const Index blocks = block == 0 ? 0 : parts_of(n, block);
+    const Index blocks = block == 0 ? 0 : (n + block - 1) / block;
     if (blocks <= 1) {
       if (n > 0) predict_block(kernels, plan, parameters, x, Range{0, n}, out, out_row, 0, threads);
       return true;
     }
     Watch watch(0, interrupt);
-    const Index stretch = threads * kBlocksBetweenQuestions;
+    const Index stretch = threads * blocks_between_questions(plan, block);
     for (Index first = 0; first < blocks; first += stretch) {
       if (watch.interrupted()) return false;
       const Index last = std::min(blocks, first + stretch);
@@ -47,7 +47,12 @@ class Inference {
   }
 
  private:
-  static constexpr Index kBlocksBetweenQuestions = 16;
+  // Some hundredths of a second, of which the products' forward pass takes a third of the operations.
+  static Index blocks_between_questions(const Plan& plan, Index block) {
+    constexpr double kOperations = 2e9;
+    const double each = static_cast<double>(block) * plan.operations_per_row / 3;
+    return std::clamp<Index>(static_cast<Index>(kOperations / (each + 1)), 1, 16);
+  }
 
   struct Scratch {
     T* x = nullptr;
@@ -56,17 +61,18 @@ class Inference {
     std::vector<T*> workspaces;
   };
 
-  // Of n rows in blocks of equal size, as many for each thread.  A block pays for going through the weights,
-  // and its outputs of two neighbouring steps stay in a cache.
-  static Index rows_per_block(const Plan& plan, Index n, Index threads) {
+  // Of n rows in blocks of equal size, as many for each of two or four threads; not by their actual number,
+  // because a block is what is searched for zeros.  A block pays for going through the weights, and its
+  // outputs of two neighbouring steps stay in a cache.
+  static Index rows_per_block(const Plan& plan, Index n) {
     constexpr Index kBytes = Index{1} << 22;
     const Index row_bytes = 2 * plan.widest_output_row * static_cast<Index>(sizeof(T));
     const Index most = std::clamp<Index>(kBytes / std::max<Index>(row_bytes, 1), 48, 240);
     if (n <= most) return n;
-    const Index blocks = parts_of(parts_of(n, most), threads) * threads;
-    return parts_of(parts_of(n, blocks), kRowUnit) * kRowUnit;
+    const Index blocks = (n + 4 * most - 1) / (4 * most) * 4;
+    const Index rows = (n + blocks - 1) / blocks;
+    return (rows + kRowUnit - 1) / kRowUnit * kRowUnit;
   }
-  static Index parts_of(Index whole, Index part) { return (whole + part - 1) / part; }
 
   void prepare(const KernelTable<T>& kernels, const Plan& plan, Index block, Index threads) {
     if (block <= capacity_ && threads <= static_cast<Index>(scratch_.size())) return;

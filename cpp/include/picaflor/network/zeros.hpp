@@ -51,16 +51,18 @@ double share_of_nonzeros(Index n, Index d, const T* x, Index x_row) {
   return seen == 0 ? 1 : static_cast<double>(others) / static_cast<double>(seen);
 }
 
-// Of x (n, d) in the product x w, `width` columns wide.  Each of the threads packs for its own rows.
+// Of x (n, d) in the product x w, `width` columns wide.  Whether they are left out does not depend on the
+// threads, since a zero times infinity is not nothing; how they are does, for each packs for its own rows:
+// same bits.
 template <class T>
 Zeros zeros_of(const KernelTable<T>& kernels, Index threads, Index n, Index d, const T* x, Index x_row,
                Index width) {
   if (width < kLeastWidth) return Zeros::multiplied;
-  const double share = share_of_nonzeros(n, d, x, x_row);
-  const double rows = static_cast<double>(n) / static_cast<double>(threads);
-  const ZerosCost cost{kernels.tile_speed, rows, static_cast<double>(width)};
-  const double packed = cost.packed(share), in_place = cost.in_place(share);
-  if (std::min(packed, in_place) >= kWorthIt) return Zeros::multiplied;
+  const double share = share_of_nonzeros(n, d, x, x_row), rows = static_cast<double>(n);
+  const auto cost = [&](double r) { return ZerosCost{kernels.tile_speed, r, static_cast<double>(width)}; };
+  const double in_place = cost(rows).in_place(share);
+  if (std::min(cost(rows).packed(share), in_place) >= kWorthIt) return Zeros::multiplied;
+  const double packed = cost(rows / static_cast<double>(threads)).packed(share);
   return packed < in_place ? Zeros::left_out : Zeros::left_out_in_place;
 }
 
