@@ -47,11 +47,10 @@ class Inference {
   }
 
  private:
-  // Some hundredths of a second, of which the products' forward pass takes a third of the operations.
+  // The forward pass does a third of the operations that the plan counts for a row.
   static Index blocks_between_questions(const Plan& plan, Index block) {
-    constexpr double kOperations = 2e9;
-    const double each = static_cast<double>(block) * plan.operations_per_row / 3;
-    return std::clamp<Index>(static_cast<Index>(kOperations / (each + 1)), 1, 16);
+    const double of_block = static_cast<double>(block) * plan.operations_per_row / 3;
+    return std::clamp<Index>(static_cast<Index>(kOperationsBetweenQuestions / (of_block + 1)), 1, 16);
   }
 
   struct Scratch {

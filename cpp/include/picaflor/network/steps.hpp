@@ -42,13 +42,13 @@ struct StepContext {
   }
 };
 
-// Rows that a product goes through between two questions whether to go on: some hundredths of a second.
+// Rows that a product goes through between two questions whether to go on.
 template <class T>
 Index rows_between_questions(const StepContext<T>& ctx, const Step& step) {
-  constexpr double kOperations = 2e9;
   if (ctx.watch == nullptr) return ctx.n;
   const double per_row = 2.0 * static_cast<double>(step.in) * static_cast<double>(step.out);
-  return std::max<Index>(static_cast<Index>(kOperations / per_row), kRowUnit) / kRowUnit * kRowUnit;
+  const Index rows = static_cast<Index>(kOperationsBetweenQuestions / per_row);
+  return std::max<Index>(rows, kRowUnit) / kRowUnit * kRowUnit;
 }
 
 // Rough cost of an elementwise kernel, in the operations that useful_threads counts.

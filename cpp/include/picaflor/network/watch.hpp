@@ -8,6 +8,9 @@
 
 namespace picaflor {
 
+// Of a product, between two questions whether to go on: some hundredths of a second.
+inline constexpr double kOperationsBetweenQuestions = 2e9;
+
 class Watch {
  public:
   Watch(double seconds, Interrupt interrupt) : seconds_(seconds), interrupt_(interrupt) {}
