@@ -59,12 +59,13 @@ def main() -> None:
     machine.pin(given.threads)  # before NumPy is imported by what follows
     from effort import EFFORTS
     from peers import open_peers
-    from timing import use_clock
+    from timing import rest_between_turns, use_clock
 
     effort = EFFORTS["smoke" if given.smoke else "quick" if given.quick else "full"]
     peers = open_peers(given.peers, given.threads)
     report: dict[str, Any] = machine.describe(given.threads)
     use_clock(given.clock)
+    rest_between_turns(given.threads)
     report["effort"], report["clock"] = effort.name, given.clock
     report["versions"] = {peer.name: peer.version for peer in peers}
     peak = machine.peak_gflops(seconds=0.05 if given.smoke else 1.0)

@@ -13,12 +13,23 @@ CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
 _clock = time.perf_counter
+_rest = 0.0
 
 
 def use_clock(name: str) -> None:
     """Let races be timed by the wall's clock, or by the processor time of all threads."""
     global _clock
     _clock = CLOCKS[name]
+
+
+def rest_between_turns(threads: int) -> None:
+    """Let a rival's threads fall asleep before the next one is timed, if there are several.
+
+    OpenBLAS's go on asking for work for an eighth of a second after a product. Whoever comes next
+    has to share a core with them, and is as slow as with a thread less.
+    """
+    global _rest
+    _rest = 0.2 if threads > 1 else 0.0
 
 
 def race(calls: dict[str, Call], rounds: int, seconds: float = 0.0) -> dict[str, list[float]]:
@@ -38,6 +49,9 @@ def race(calls: dict[str, Call], rounds: int, seconds: float = 0.0) -> dict[str,
         for k in range(len(names)):
             name = names[(turn + k) % len(names)]
             call, count = calls[name], range(repeats[name])
+            if _rest:
+                time.sleep(_rest)
+                call()  # the core and its caches are awake again
             start = _clock()
             for _ in count:
                 call()
