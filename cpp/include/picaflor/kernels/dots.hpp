@@ -37,10 +37,14 @@ Register<T> dots(Index k, Vectors<T> a, Vectors<T> b) noexcept {
   const auto add = [&](Index p, const auto& part) {
     P left[A];
     PICAFLOR_UNROLL
-    for (int j = 0; j < A; ++j) left[j] = part(ploadu<P>(a[j] + p));
+    for (int j = 0; j < A; ++j) {
+      left[j] = part(ploadu<P>(a[j] + p));
+      if constexpr (B > 1) packet::registers::keep_in_register(left[j]);
+    }
     PICAFLOR_UNROLL
     for (int i = 0; i < B; ++i) {
-      const P right = part(ploadu<P>(b[i] + p));
+      P right = part(ploadu<P>(b[i] + p));
+      if constexpr (A > 1) packet::registers::keep_in_register(right);
       PICAFLOR_UNROLL
       for (int j = 0; j < A; ++j) sums.packet[i * A + j] = pmadd(left[j], right, sums.packet[i * A + j]);
     }

@@ -59,6 +59,18 @@ EIGEN_STRONG_INLINE __m512d neg_mul_add(__m512d a, __m512d b, __m512d c) {
 }
 #endif
 
+// Keeps a value that is used several times in its register.  GCC would often rather read it from memory with
+// every use, as an operand of the instruction: then loads and not multiply-adds are what a tile waits for.
+// (Eigen's own barrier lets the value lie in memory, and at v4 knows half of the registers.)
+template <class P>
+EIGEN_STRONG_INLINE void keep_in_register([[maybe_unused]] P& x) {
+#if defined(__GNUC__) && defined(__x86_64__)
+  __asm__("" : "+v"(x));
+#elif defined(__GNUC__) && defined(__aarch64__)
+  __asm__("" : "+w"(x));
+#endif
+}
+
 // Correctly rounded.  (Eigen's own float psqrt is a refined rsqrtps: off by units in the last place,
 // different on AMD and Intel, NaN at infinity.)
 EIGEN_STRONG_INLINE float square_root(float x) {

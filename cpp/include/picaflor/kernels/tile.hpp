@@ -29,13 +29,14 @@ T multiply_add(T a, T b, T c) {
 // Tile shapes.  Enough independent sums to hide the latency of a fused multiply-add (4 cycles, two or one per
 // cycle), few enough to leave registers for one row of b and one value of a.  Few rows get wide tiles, so
 // that a product with a single row streams b instead of waiting for its sums.
-inline constexpr bool kManyRegisters = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS >= 32;
+inline constexpr int kRegisters = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS;
+inline constexpr bool kManyRegisters = kRegisters >= 32;
 inline constexpr int kMaxRows = kManyRegisters ? 8 : 6;
 inline constexpr int kMaxVectors = 8;
 
 constexpr int max_vectors(int rows) {
   constexpr int few[] = {8, 4, 4, 3, 2, 2};         // 16 registers
-  constexpr int many[] = {8, 8, 8, 6, 4, 4, 3, 3};  // 32 registers
+  constexpr int many[] = {8, 8, 7, 6, 4, 4, 3, 3};  // 32 registers
   return kManyRegisters ? many[rows - 1] : few[rows - 1];
 }
 
@@ -71,6 +72,8 @@ template <class T, int Rows, int Vectors, bool Copies>
 void multiply_tiles(const TileColumn<T>& t) noexcept {
   using namespace Eigen::internal;
   using P = Register<T>;
+  // Where the sums, a row of b and one value of a (and without fused operations, a product) fit.
+  constexpr bool fits = (Rows + 1) * Vectors + (packet::kFused ? 1 : 2) <= kRegisters;
   const auto column = [](int v, Index last) { return v == 0 || v + 1 < Vectors ? v * kLanes<T> : last; };
   const Index k = t.k, a_row = t.a_row, a_col = t.a_col, b_row = t.b_row, b_last = t.b_last, c_row = t.c_row,
               c_last = t.c_last;
@@ -98,7 +101,10 @@ void multiply_tiles(const TileColumn<T>& t) noexcept {
     for (Index p = 0; p < k; ++p) {
       P right[Vectors];
       PICAFLOR_UNROLL
-      for (int v = 0; v < Vectors; ++v) right[v] = ploadu<P>(b + column(v, b_last));
+      for (int v = 0; v < Vectors; ++v) {
+        right[v] = ploadu<P>(b + column(v, b_last));
+        if constexpr (fits && Rows > 1) packet::registers::keep_in_register(right[v]);
+      }
       if constexpr (Copies) {
         PICAFLOR_UNROLL
         for (int v = 0; v < Vectors; ++v) {
