@@ -289,6 +289,15 @@ bool column_sums_are_split_invariant(Index n, Index m) {
 template <class T>
 int failures() {
   int failed = 0;
+  // with a cache so small that products are cut as only large ones would be
+  second_level_cache = 4 * 1024;
+  for (int i = 0; i < 200; ++i) {
+    failed += !matmul_equals_plain<T>(up_to(12 * kMaxRows), (kMaxVectors + up_to(9)) * kLanes<T> + up_to(3),
+                                      kShortDepth * up_to(3) + size());
+  }
+  second_level_cache = 1024 * 1024;
+  // few rows, whose weights often lie beside the boundaries of vectors
+  for (int i = 0; i < 100; ++i) failed += !matmul_equals_plain<T>(1 + up_to(3), 65 + size(), 260 + size());
   // every way to cut some rows into tiles, beside enough columns for packing the rows, and columns into
   // panels
   for (Index n = 1; n <= 5 * kMaxRows; ++n) {

@@ -19,6 +19,9 @@ static void add(KernelTable<T>& table) noexcept {
 }
 
 void add_products(Kernels& kernels) noexcept {
+  int first = 0, second = 0, third = 0;  // -1 where the processor does not tell
+  Eigen::internal::queryCacheSizes(first, second, third);
+  second_level_cache = larger_of(second_level_cache, second);
   add(kernels.f32);
   add(kernels.f64);
 }

@@ -9,14 +9,16 @@
 // Blocking, from the outside in:
 //   rows of c     blocks whose part of a (rows x depth) stays in the cache that its panels read it from;
 //                 packed where its lines would meet in few cache sets,
-//   k             blocks of at most kMaxDepth, so that a panel of b stays in its cache; the sums go on
-//                 through c, which keeps each of them one chain in the order of k,
-//   columns of c  panels of a few vectors, read in place (in a tall product the first tile leaves a copy for
-//                 the others) or, for W^T, turned into the workspace,
+//   k             blocks so deep that a panel of b stays in its cache; the sums go on through c, which keeps
+//                 each of them one chain in the order of k,
+//   columns of c  panels of a few vectors, read in place (or from a copy that the first of many tiles leaves
+//                 for the others) or, for W^T, turned into the workspace,
 //   rows again    tiles of nearly equal height (10 rows are 5 + 5, not 6 + 4).
+// How much of each is decided in blocking.hpp.
 // Where a has many zeros, sparse.hpp does it instead; for one row or few columns, dots.hpp.
 #pragma once
 
+#include "picaflor/kernels/blocking.hpp"
 #include "picaflor/kernels/dots.hpp"
 #include "picaflor/kernels/panel.hpp"
 #include "picaflor/kernels/parts.hpp"
@@ -40,34 +42,6 @@ void matmul_plain(const Matmul<T>& g) noexcept {
     }
   }
 }
-
-// ------------------------------------------------------------------------------------------------ blocking
-
-// With registers of up to 32 bytes a panel of b takes 17 KiB of a first-level cache of 32, a tile's rows of a
-// 7, and the rest is for c; the rows of a block take half of a second-level cache of 512 KiB.
-// With registers of 64 bytes the panel lies in the second level: a tile reads a line of it for eight
-// multiply-adds of 64 bytes.  So it may as well be deep, 200 KB, which saves passes through c; and a tile's
-// rows of a last so long that they may come from the third level, which saves turning and copying b anew.
-// (Measured, 256 to 2048 rows of 1024 x 1024 to 2048 x 2048: 1.0 to 1.1 times as fast as with the others.)
-inline constexpr bool kLongRegisters = sizeof(Register<float>) == 64;
-inline constexpr Index kMaxDepth = kLongRegisters ? 1040 : 272;
-template <class T>
-inline constexpr Index kRowBlock = (kLongRegisters ? 2048 : 256) * 1024 / Index{sizeof(T)};
-// From this many tiles on, reading a copy of a panel beats reading the panel with its stride again.  Where b
-// comes from beyond the second-level cache, fewer will do: the tile that copies asks for rows in advance.
-inline constexpr Index kTilesToCopy = 8, kTilesToCopyFar = 4;
-static_assert(kTilesToCopyFar >= kTall);
-template <class T>
-inline constexpr Index kFarSize = 2048 * 1024 / Index{sizeof(T)};
-// Up to this many steps, sums take less time than reading and writing c: low and wide tiles go through it row
-// by row.
-inline constexpr Index kShallow = 4;
-// From this many panels on, packing the rows of a may pay; always, where it pays at all, from this depth on.
-inline constexpr Index kPanelsToPackRows = 8;
-inline constexpr Index kDepthToPackRows = 96;
-// Rows of x^T are packed a few columns, rows of x, at a time: the next tile's part of their lines is still in
-// the first-level cache then, whatever their stride.
-inline constexpr Index kColumnsToPack = 8;
 
 // ----------------------------------------------------------------------------------------------- one panel
 
@@ -147,24 +121,6 @@ void multiply_narrow_panel(TileColumn<T>& t, Left<T> left, const Tiles& tiles, I
 
 // ------------------------------------------------------------------------------------------------- product
 
-// How the depth of the sums and the rows of c are cut.
-struct Blocking {
-  Parts depths, rows;
-  Blocking(Index n, Index k, Index max_depth, Index row_block)
-      : depths(k, k == 0 ? 1 : parts_of(k, max_depth)),
-        rows(n, parts_of(n, kMaxRows * parts_of(row_block, kMaxRows * (k == 0 ? 1 : depths.largest())))) {}
-};
-
-// Packing the rows of a pays over many panels when a tile uses only a part of each line (a = x^T), or when
-// its lines meet in few sets of the first-level cache (power-of-two strides).
-template <class T>
-bool packs_rows(Tiles tiles, Index panels, Index depth, Index a_row, Index a_col) noexcept {
-  if (tiles.count < kTall || panels < kPanelsToPackRows) return false;
-  const auto meets = [](Index stride, Index bytes) { return stride * Index{sizeof(T)} % bytes == 0; };
-  if (a_row == 1) return depth >= kDepthToPackRows || meets(a_col, 1024);
-  return a_col != 1 || meets(a_row, 2048);
-}
-
 template <class T>
 Index matmul_workspace(Index n, Index m, Index k) noexcept {
   const Index depth = smaller_of(k, larger_of(kMaxDepth, kMaxScaledDepth));
@@ -200,8 +156,7 @@ void multiply_panels(const Matmul<T>& g) noexcept {
   t.init = g.init;
   t.end = g.end;
   t.alpha = g.alpha;
-  const bool copies = tiles.count >= (g.k * g.b_row > kFarSize<T> ? kTilesToCopyFar : kTilesToCopy);
-  t.copy = !packs && !shallow && copies ? g.workspace : nullptr;
+  t.copy = !packs && !shallow && copies_panels(g, tiles.count) ? g.workspace : nullptr;
   for (Index i = 0; i < panels.count(); ++i) {
     const Index column = panels.column(i);
     const int width = panels.width(i);
@@ -229,13 +184,8 @@ void multiply_panels(const Matmul<T>& g) noexcept {
 }
 
 template <class T>
-void matmul(const Matmul<T>& g) noexcept {
-  if (g.n == 0 || g.m == 0) return;
-  if (g.zeros != Zeros::multiplied && can_leave_out_zeros(g)) return matmul_sparse(g);
-  if (is_row_of_dots(g)) return matmul_one_row(g);
-  if (are_columns_of_dots(g)) return matmul_few_columns(g);
-  const Index max_depth = g.end == MatmulEnd::add_scaled ? kMaxScaledDepth : kMaxDepth;
-  const Blocking blocking(g.n, g.k, max_depth, kRowBlock<T>);
+void multiply_blocks(const Matmul<T>& g) noexcept {
+  const Blocking blocking(g.n, g.k, max_depth(g), kRowBlock<T>);
   const Parts rows = blocking.rows, depths = blocking.depths;
   if (rows.count == 1 && depths.count == 1) return multiply_panels(g);
   for (Index i = 0; i < rows.count; ++i) {
@@ -252,6 +202,24 @@ void matmul(const Matmul<T>& g) noexcept {
       multiply_panels(part);
     }
   }
+}
+
+template <class T>
+void matmul(const Matmul<T>& g) noexcept {
+  if (g.n == 0 || g.m == 0) return;
+  if (g.zeros != Zeros::multiplied && can_leave_out_zeros(g)) return matmul_sparse(g);
+  if (is_row_of_dots(g)) return matmul_one_row(g);
+  if (are_columns_of_dots(g)) return matmul_few_columns(g);
+  const Index ahead = columns_ahead(g);
+  if (ahead == 0) return multiply_blocks(g);
+  Matmul<T> part = g;
+  part.m = kLanes<T>;
+  multiply_blocks(part);
+  part.m = g.m - ahead;
+  part.b += ahead;
+  part.c += ahead;
+  if (part.bias != nullptr) part.bias += ahead;
+  multiply_blocks(part);
 }
 
 }  // namespace picaflor::inline PICAFLOR_LEVEL

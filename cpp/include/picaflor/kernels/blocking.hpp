@@ -1,0 +1,113 @@
+// How a product is cut so that what it reads again is still in a cache: the decisions of gemm.hpp, with the
+// measurements that they come from.
+//
+// No bit of the result depends on any of them: each c_ij stays one chain of additions in the order of k.
+#pragma once
+
+#include <cstdint>
+
+#include "picaflor/kernels/parts.hpp"
+
+namespace picaflor::inline PICAFLOR_LEVEL {
+
+// With registers of up to 32 bytes a panel of b takes 17 KiB of a first-level cache of 32, a tile's rows of a
+// 7, and the rest is for c; the rows of a block take half of a second-level cache of 512 KiB.
+// With registers of 64 bytes the panel lies in the second level: a tile reads a line of it for eight
+// multiply-adds of 64 bytes.  So it may as well be deep, 200 KB, which saves passes through c; and a tile's
+// rows of a last so long that they may come from the third level, which saves turning and copying b anew.
+// (Measured, 256 to 2048 rows of 1024 x 1024 to 2048 x 2048: 1.0 to 1.1 times as fast as with the others.)
+inline constexpr bool kLongRegisters = sizeof(Register<float>) == 64;
+inline constexpr Index kMaxDepth = kLongRegisters ? 1040 : 272;
+template <class T>
+inline constexpr Index kRowBlock = (kLongRegisters ? 2048 : 256) * 1024 / Index{sizeof(T)};
+// Up to this many steps, sums take less time than reading and writing c: low and wide tiles go through it row
+// by row.
+inline constexpr Index kShallow = 4;
+
+// Bytes for one core, set with the table of kernels; at least this.
+inline Index second_level_cache = 1024 * 1024;
+
+// How the depth of the sums and the rows of c are cut.
+struct Blocking {
+  Parts depths, rows;
+  Blocking(Index n, Index k, Index max_depth, Index row_block)
+      : depths(k, k == 0 ? 1 : parts_of(k, max_depth)),
+        rows(n, parts_of(n, kMaxRows * parts_of(row_block, kMaxRows * (k == 0 ? 1 : depths.largest())))) {}
+};
+
+// ------------------------------------------------------------------------------------------ rows of b apart
+
+// Tiles below one another read the same panel of b, in rows that are `b_row` apart.  From the first to the
+// last they reach over so much memory, and take that share of every set of lines of the second-level cache,
+// whatever their own width; x and c need the others.
+template <class T>
+bool reach_over(Index rows, Index b_row, Index quarters) noexcept {
+  return rows * b_row * Index{sizeof(T)} > second_level_cache / 4 * quarters;
+}
+
+inline constexpr Index kManyTiles = 8, kShortDepth = 64;
+static_assert(kManyTiles >= kTall);
+
+// Beyond three quarters, few tiles go through short panels: the lines of their rows, and the pages that those
+// lie on, are still at hand for the panel beside it, and memory is read nearly in its order.
+// (Measured, 1024 x 1024: 1.1 times as fast with 1 row, 1.4 with 16, 1.5 with 24, 1.0 with 48; with 32 bytes
+// 1.0, 1.4, 1.3, 1.1.)
+template <class T>
+Index max_depth(const Matmul<T>& g) noexcept {
+  if (g.end == MatmulEnd::add_scaled) return kMaxScaledDepth;
+  const bool several_panels = g.m > kMaxVectors * kLanes<T>, few_tiles = g.n < kManyTiles * kMaxRows;
+  const bool is_short = several_panels && few_tiles && g.b_col == 1 && reach_over<T>(g.k, g.b_row, 3);
+  return is_short ? kShortDepth : kMaxDepth;
+}
+
+// Columns of b before the first vector that begins on a boundary of its size, or -1 where that differs from
+// row to row.
+template <class T>
+Index columns_before_boundary(const T* b, Index b_row) noexcept {
+  constexpr Index lanes = kLanes<T>;
+  if (b_row % lanes != 0) return -1;
+  const auto beyond = static_cast<Index>(reinterpret_cast<std::uintptr_t>(b) / sizeof(T) % lanes);
+  return (lanes - beyond) % lanes;
+}
+
+// Whether the first of many tiles leaves a copy of the panel for the others: for those that read it from the
+// first level; from the second, where the rows reach over half of it or their vectors lie across two lines
+// each. (Measured, 64 to 256 rows: 1.1 to 1.5 times as fast beyond a half, 0.92 to 0.98 up to it; across
+// lines 1.0 to 1.1.)
+template <class T>
+bool copies_panels(const Matmul<T>& g, Index tiles) noexcept {
+  if (tiles < kManyTiles) return false;
+  return !kLongRegisters || reach_over<T>(g.k, g.b_row, 2) || columns_before_boundary(g.b, g.b_row) != 0;
+}
+
+// How many columns of c to work out ahead of the others, so that these read b from boundaries on: for the few
+// rows that wait for loads.  They are among the first vector's, all of which is worked out with them.
+// (Measured, 784 x 256 and 16 bytes beside a line: 1.4 times as fast with 1 row, 1.2 with 4, 1.0 with 8.)
+template <class T>
+Index columns_ahead(const Matmul<T>& g) noexcept {
+  constexpr Index kMostRows = 4, kLeastSize = 64 * 1024 / Index{sizeof(T)};
+  if (g.n > kMostRows || g.b_col != 1 || g.k * g.m < kLeastSize || g.m < 4 * kLanes<T>) return 0;
+  if (g.init == MatmulInit::accumulate || g.end == MatmulEnd::add_scaled) return 0;  // once is enough
+  return larger_of(columns_before_boundary(g.b, g.b_row), 0);
+}
+
+// --------------------------------------------------------------------------------------------- rows of a
+
+// From this many panels on, packing the rows of a may pay; always, where it pays at all, from this depth on.
+inline constexpr Index kPanelsToPackRows = 8;
+inline constexpr Index kDepthToPackRows = 96;
+// Rows of x^T are packed a few columns, rows of x, at a time: the next tile's part of their lines is still in
+// the first-level cache then, whatever their stride.
+inline constexpr Index kColumnsToPack = 8;
+
+// Packing the rows of a pays over many panels when a tile uses only a part of each line (a = x^T), or when
+// its lines meet in few sets of the first-level cache (power-of-two strides).
+template <class T>
+bool packs_rows(Tiles tiles, Index panels, Index depth, Index a_row, Index a_col) noexcept {
+  if (tiles.count < kTall || panels < kPanelsToPackRows) return false;
+  const auto meets = [](Index stride, Index bytes) { return stride * Index{sizeof(T)} % bytes == 0; };
+  if (a_row == 1) return depth >= kDepthToPackRows || meets(a_col, 1024);
+  return a_col != 1 || meets(a_row, 2048);
+}
+
+}  // namespace picaflor::inline PICAFLOR_LEVEL
