@@ -144,7 +144,7 @@ py::tuple dense_backward_on(const py::array& dy_in, const py::array& x_in, const
   data.a = dy.data, data.a_row = dy.row_stride;
   data.b = weight.data, data.b_row = weight.col_stride, data.b_col = weight.row_stride;
   data.c = static_cast<T*>(dx.mutable_data()), data.c_row = d;
-  data.is_one_row = n == 1;
+  data.is_few_rows = are_few_rows<T>(n, m);
 
   const bool few = are_few_columns<T>(d, m), turns = few && m > 1;
   Matmul<T> kernel;  // dweight = x^T dy; few columns are dy^T x, turned in the end

@@ -24,9 +24,18 @@ bool fill_wide_vectors(Index n, Index m) noexcept {
   return (rounded(wide) - rounded(narrow)) * 16 <= m;
 }
 
+// Whether dot products are the wide level's: long ones, since the lanes of longer vectors take longer to add.
+// Several columns, since their rows may lie anywhere, and more loads of longer vectors lie across cache
+// lines.
+template <class T>
+bool are_dots_long(const Matmul<T>& g) noexcept {
+  return !Levels<T>::halves && g.k >= 16 * Levels<T>::wide.lanes && (g.is_few_rows || g.m > 1);
+}
+
 template <class T>
 void matmul(const Matmul<T>& g) noexcept {
-  const bool wide = !g.is_one_row && !g.is_few_columns && fill_wide_vectors<T>(g.n, g.m);
+  const bool dots = g.is_few_rows || g.is_few_columns;
+  const bool wide = dots ? are_dots_long<T>(g) : fill_wide_vectors<T>(g.n, g.m);
   (wide ? Levels<T>::wide : Levels<T>::narrow).matmul(g);
 }
 

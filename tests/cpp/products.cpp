@@ -1,5 +1,5 @@
 // Tuned kernels against their plain versions, bit for bit, on random sizes, strides and starts (but the sums
-// of a single row or of few columns, whose order is another one, to within their rounding); compiled for one
+// of few rows or of few columns, whose order is another one, to within their rounding); compiled for one
 // instruction-set level by tests/test_products.py.  Exits with 0, or prints what differed.
 #include <algorithm>
 #include <cmath>
@@ -128,63 +128,61 @@ bool matmul_equals_plain(Index n, Index m, Index k) {
   return false;
 }
 
-// The sums of a single row or of few columns (0 for the row) are formed in another order: near the plain
-// ones, and the same bits wherever the others (columns or rows of c) are cut.
+// The sums of few rows or of few columns are formed in another order: near the plain ones, and the same bits
+// wherever the others (columns or rows of c) are cut.
 template <class T>
-bool dots_are_close_and_split_invariant(Index count, Index k, Index few) {
+bool dots_are_close_and_split_invariant(Index count, Index k, Index few, bool are_rows) {
+  const Index distance = k + up_to(3), c_row = (are_rows ? count : few) + up_to(2);
+  const auto many = random_values<T>(count * distance), held = random_values<T>(few * distance),
+             bias = random_values<T>(few);
   Matmul<T> g;
   g.k = k;
-  g.is_one_row = few == 0;
-  g.is_few_columns = few > 0;
-  const Index distance = k + up_to(3), sums = std::max<Index>(few, 1);  // sums: of each of the others
-  const auto many = random_values<T>(count * distance), held = random_values<T>(sums * distance),
-             bias = random_values<T>(sums);
-  if (few > 0) {
-    g.m = few, g.c_row = few + up_to(2);
-    g.a_row = distance;
-    g.b = held.data(), g.b_row = 1, g.b_col = distance;
+  g.c_row = c_row;
+  g.b_row = 1, g.b_col = distance, g.a_row = distance;
+  g.is_few_rows = are_rows;
+  g.is_few_columns = !are_rows;
+  if (!are_rows) {
     g.init = up_to(1) == 0 ? MatmulInit::bias : MatmulInit::zero;
     g.end = up_to(1) == 0 ? MatmulEnd::relu : MatmulEnd::store;
     g.bias = bias.data();
-  } else {
-    g.n = 1;
-    g.a = held.data(), g.a_row = k;
-    g.b_row = 1, g.b_col = distance;
   }
-  const Index per = few > 0 ? g.c_row : 1;  // elements of c
   const auto product = [&](auto multiply, Index begin, Index end, std::vector<T>& c) {
     Matmul<T> part = g;
-    (few > 0 ? part.n : part.m) = end - begin;
-    (few > 0 ? part.a : part.b) = many.data() + begin * distance;
-    part.c = c.data() + begin * per;
+    const T* const others = many.data() + begin * distance;
+    part.n = are_rows ? few : end - begin;
+    part.m = are_rows ? end - begin : few;
+    part.a = are_rows ? held.data() : others;
+    part.b = are_rows ? others : held.data();
+    part.c = c.data() + (are_rows ? begin : begin * c_row);
     Workspace<T> workspace(matmul_workspace<T>(part.n, part.m, k));
     part.workspace = workspace.data();
     multiply(part);
     return workspace.intact();
   };
-  std::vector<T> whole(static_cast<std::size_t>(count * per), T(5)), cut = whole, plain = whole;
+  std::vector<T> whole(static_cast<std::size_t>((are_rows ? few : count) * c_row), T(5)), cut = whole,
+                                                                                          plain = whole;
   const Index middle = up_to(count);
   bool good = product(matmul<T>, 0, count, whole) && product(matmul<T>, 0, middle, cut) &&
               product(matmul<T>, middle, count, cut) && product(matmul_plain<T>, 0, count, plain);
-  for (Index i = 0; i < count * per; ++i) {
-    const auto at = static_cast<std::size_t>(i);
-    const Index row = i / per, column = i % per;
-    double magnitudes = 0;
-    if (column < sums) {  // what lies beyond stays as it was
-      magnitudes = few > 0 ? std::abs(static_cast<double>(bias[static_cast<std::size_t>(column)])) : 0;
+  std::vector<double> magnitudes(whole.size(), 0.0);  // of no terms: what lies beyond stays as it was
+  for (Index i = 0; i < count; ++i) {
+    for (Index j = 0; j < few; ++j) {
+      double& sum = magnitudes[static_cast<std::size_t>(are_rows ? j * c_row + i : i * c_row + j)];
+      if (!are_rows) sum = std::abs(static_cast<double>(bias[static_cast<std::size_t>(j)]));
       for (Index p = 0; p < k; ++p) {
-        magnitudes += std::abs(static_cast<double>(held[static_cast<std::size_t>(column * distance + p)]) *
-                               static_cast<double>(many[static_cast<std::size_t>(row * distance + p)]));
+        sum += std::abs(static_cast<double>(held[static_cast<std::size_t>(j * distance + p)]) *
+                        static_cast<double>(many[static_cast<std::size_t>(i * distance + p)]));
       }
     }
+  }
+  const auto most = static_cast<double>((k + 1) * std::numeric_limits<T>::epsilon());
+  for (std::size_t at = 0; at < whole.size(); ++at) {
     const double apart = static_cast<double>(whole[at]) - static_cast<double>(plain[at]);
-    good = good &&
-           std::abs(apart) <= static_cast<double>((k + 1) * std::numeric_limits<T>::epsilon()) * magnitudes;
-    good = good && whole[at] == cut[at];
+    good = good && std::abs(apart) <= most * magnitudes[at] && whole[at] == cut[at];
   }
   if (!good) {
-    std::printf("dots %zu bytes: %td columns (0: one row), %td of length %td, cut at %td\n", sizeof(T), few,
-                count, k, middle);
+    std::printf("dots %zu bytes: %td %s, %td of length %td, cut at %td\n", sizeof(T), few,
+                are_rows ? "rows" : "columns", count, k, middle);
   }
   return good;
 }
@@ -315,7 +313,8 @@ int failures() {
     failed += !matmul_equals_plain<T>(up_to(49) == 0 ? 700 : size(), size(), up_to(29) == 0 ? 0 : deep);
     const Index batch = up_to(29) == 0 ? 0 : up_to(39) == 0 ? 800 : up_to(199) == 0 ? 2300 : size();
     failed += !dense_update_equals_plain<T>(batch, up_to(9) == 0 ? 1 : size(), size());
-    failed += !dots_are_close_and_split_invariant<T>(size(), deep, up_to(kMostColumnsOfDots));
+    failed += !dots_are_close_and_split_invariant<T>(size(), deep, 1 + up_to(7), true);
+    failed += !dots_are_close_and_split_invariant<T>(size(), deep, 1 + up_to(kMostColumnsOfDots - 1), false);
     failed += !dense_update_is_split_invariant<T>(size(), size(), size());
     failed += !workspaces_grow<T>(size() * size(), size(), deep);
     failed += !column_sums_are_split_invariant<T>(size() - 1, size());

@@ -1,13 +1,13 @@
-// Products that are made of dot products along memory: those with a single row or with few columns.
+// Products that are made of dot products along memory: those with few rows or with few columns.
 //
-//   one row       c (1, m) = a (1, k) b (k, m),   b_row = 1     the data gradient of a minibatch of one
+//   few rows      c (n, m) = a (n, k) b (k, m),   a_col = b_row = 1   the data gradient of a small minibatch
 //   few columns   c (n, m) = end(init + a (n, k) b (k, m)),   a_col = b_row = 1,   m <= kMostColumnsOfDots
 //                                                               the forward pass of a layer with few outputs
 //
 // Each sum runs kLanes steps at a time, and its lanes are added at the end, the first one first.  The tiles
-// of gemm.hpp would have to turn b for a single row, which takes four times as long, and would work out a
+// of gemm.hpp would have to turn b for few rows, which takes up to four times as long, and would work out a
 // whole vector of columns for a few.  The order of the sums is another one; therefore the caller says that
-// there is only one row or few columns, before anything is cut into blocks for threads.
+// there are only few rows or few columns, before anything is cut into blocks for threads.
 #pragma once
 
 #include "picaflor/kernels/parts.hpp"
@@ -74,20 +74,39 @@ void each_dots(Index count, Index k, Vectors<T> a, Vectors<T> b, const Put& put)
 }
 
 template <class T>
-bool is_row_of_dots(const Matmul<T>& g) noexcept {
-  return g.is_one_row && g.a_col == 1 && g.b_row == 1 && g.k >= kLanes<T> && g.init == MatmulInit::zero &&
+bool are_rows_of_dots(const Matmul<T>& g) noexcept {
+  return g.is_few_rows && g.a_col == 1 && g.b_row == 1 && g.k >= kLanes<T> && g.init == MatmulInit::zero &&
          g.end == MatmulEnd::store;
 }
 
 template <class T>
-void matmul_one_row(const Matmul<T>& g) noexcept {
-  each_dots<T, 1>(g.m, g.k, {g.a, 0}, {g.b, g.b_col}, [&](Index j, Register<T> sums, int count) {
-    if (count == 1) {
-      g.c[j] = Eigen::internal::pfirst(sums);
-    } else {
-      Eigen::internal::pstoreu(g.c + j, sums);
+inline constexpr int kRowsOfDots = smaller_of(4, kLanes<T>);
+
+template <class T, int Rows = kRowsOfDots<T>>
+void rows_of_dots(const Matmul<T>& g) noexcept {
+  if constexpr (Rows > 1) {
+    if (g.n < Rows) return rows_of_dots<T, Rows - 1>(g);
+  }
+  alignas(kCacheLine) T y[kLanes<T>];
+  const Vectors<T> rows{g.a, g.a_row}, columns{g.b, g.b_col};
+  each_dots<T, Rows>(g.m, g.k, rows, columns, [&](Index column, Register<T> sums, int count) {
+    Eigen::internal::pstore(y, sums);
+    for (int i = 0; i < Rows; ++i) {
+      for (int j = 0; j < count; ++j) g.c[i * g.c_row + column + j] = y[j * Rows + i];
     }
   });
+}
+
+template <class T>
+void matmul_few_rows(const Matmul<T>& g) noexcept {
+  const Parts rows(g.n, parts_of(g.n, kRowsOfDots<T>));
+  for (Index i = 0; i < rows.count; ++i) {
+    Matmul<T> part = g;
+    part.n = rows.size_of(i);
+    part.a += rows.begin(i) * g.a_row;
+    part.c += rows.begin(i) * g.c_row;
+    rows_of_dots(part);
+  }
 }
 
 template <class T>

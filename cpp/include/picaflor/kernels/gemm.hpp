@@ -15,7 +15,7 @@
 //                 for the others) or, for W^T, turned into the workspace,
 //   rows again    tiles of nearly equal height (10 rows are 5 + 5, not 6 + 4).
 // How much of each is decided in blocking.hpp.
-// Where a has many zeros, sparse.hpp does it instead; for one row or few columns, dots.hpp.
+// Where a has many zeros, sparse.hpp does it instead; for few rows of W^T or few columns, dots.hpp.
 #pragma once
 
 #include "picaflor/kernels/blocking.hpp"
@@ -208,7 +208,7 @@ template <class T>
 void matmul(const Matmul<T>& g) noexcept {
   if (g.n == 0 || g.m == 0) return;
   if (g.zeros != Zeros::multiplied && can_leave_out_zeros(g)) return matmul_sparse(g);
-  if (is_row_of_dots(g)) return matmul_one_row(g);
+  if (are_rows_of_dots(g)) return matmul_few_rows(g);
   if (are_columns_of_dots(g)) return matmul_few_columns(g);
   const Index ahead = columns_ahead(g);
   if (ahead == 0) return multiply_blocks(g);

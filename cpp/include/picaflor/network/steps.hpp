@@ -94,7 +94,7 @@ void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Inde
 template <class T>
 void dense_backward_data(const StepContext<T>& ctx, const Step& step, const T* dy, T* dx, Index dx_row) {
   const Parameter& kernel = ctx.parameter(step.kernel);
-  const bool is_one_row = ctx.n == 1;
+  const bool is_few_rows = are_few_rows<T>(ctx.n, step.out);
   Matmul<T> product{
       .m = step.in,
       .k = step.out,
@@ -105,9 +105,9 @@ void dense_backward_data(const StepContext<T>& ctx, const Step& step, const T* d
       .b_col = kernel.row_step(),
       .c = dx,
       .c_row = dx_row,
-      .is_one_row = is_one_row,
+      .is_few_rows = is_few_rows,
   };
-  if (!is_one_row) {
+  if (!is_few_rows) {
     product.zeros = zeros_of(ctx.kernels, ctx.threads, ctx.n, step.out, dy, step.row, step.in);
   }
   rows_of_product(ctx, step, product);
