@@ -128,6 +128,27 @@ bool matmul_equals_plain(Index n, Index m, Index k) {
   return false;
 }
 
+// dx (n, m) = dy (n, k) w^T
+template <class T>
+bool data_gradient_equals_plain(Index n, Index m, Index k) {
+  Matmul<T> g;
+  g.n = n, g.m = m, g.k = k;
+  g.a_row = k + up_to(9), g.b_row = 1, g.b_col = k + up_to(9), g.c_row = m + up_to(9);
+  const auto dy = random_values<T>(n * g.a_row), w = random_values<T>(m * g.b_col);
+  g.a = dy.data(), g.b = w.data();
+  auto tuned = random_values<T>(n * g.c_row), plain = tuned;
+  Workspace<T> workspace(matmul_workspace<T>(n, m, k));
+  g.workspace = workspace.data();
+  g.c = tuned.data();
+  matmul(g);
+  g.c = plain.data();
+  matmul_plain(g);
+  if (same_bits(tuned, plain) && workspace.intact()) return true;
+  std::printf("data gradient %zu bytes: n %td m %td k %td, rows %td %td %td, workspace %s\n", sizeof(T), n, m,
+              k, g.a_row, g.b_col, g.c_row, workspace.intact() ? "intact" : "overrun");
+  return false;
+}
+
 // The sums of few rows or of few columns are formed in another order: near the plain ones, and the same bits
 // wherever the others (columns or rows of c) are cut.
 template <class T>
@@ -294,6 +315,10 @@ int failures() {
                                       kShortDepth * up_to(3) + size());
   }
   second_level_cache = 1024 * 1024;
+  // so few rows that a transposed b is not turned itself
+  for (Index n = 1; n <= kMostRowsTransposed + 1; ++n) {
+    failed += !data_gradient_equals_plain<T>(n, 4 * n + up_to(40), 4 * n + up_to(40));
+  }
   // few rows, whose weights often lie beside the boundaries of vectors
   for (int i = 0; i < 100; ++i) failed += !matmul_equals_plain<T>(1 + up_to(3), 65 + size(), 260 + size());
   // every way to cut some rows into tiles, beside enough columns for packing the rows, and columns into

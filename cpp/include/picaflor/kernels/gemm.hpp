@@ -12,7 +12,8 @@
 //   k             blocks so deep that a panel of b stays in its cache; the sums go on through c, which keeps
 //                 each of them one chain in the order of k,
 //   columns of c  panels of a few vectors, read in place (or from a copy that the first of many tiles leaves
-//                 for the others) or, for W^T, turned into the workspace,
+//                 for the others) or, for W^T, turned into the workspace (for some rows dx^T = W dy^T
+//                 instead),
 //   rows again    tiles of nearly equal height (10 rows are 5 + 5, not 6 + 4).
 // How much of each is decided in blocking.hpp.
 // Where a has many zeros, sparse.hpp does it instead; for few rows of W^T or few columns, dots.hpp.
@@ -122,14 +123,20 @@ void multiply_narrow_panel(TileColumn<T>& t, Left<T> left, const Tiles& tiles, I
 // ------------------------------------------------------------------------------------------------- product
 
 template <class T>
-Index matmul_workspace(Index n, Index m, Index k) noexcept {
+Index tiles_workspace(Index n, Index m, Index k) noexcept {
   const Index depth = smaller_of(k, larger_of(kMaxDepth, kMaxScaledDepth));
   const Index vectors = parts_of(m, kLanes<T>);
   const Index panel = padded<T>(depth * kLanes<T> * smaller_of(vectors, kMaxVectors));
   const Index block = kRowBlock<T> + kMaxRows * depth;
   const bool packs = parts_of(vectors, max_vectors(kMaxRows)) >= kPanelsToPackRows;
-  const Index dense = panel + (packs ? smaller_of(block, n * depth) : 0);
-  return larger_of(dense, sparse_workspace<T>(n, m, k));
+  return panel + (packs ? smaller_of(block, n * depth) : 0);
+}
+
+template <class T>
+Index matmul_workspace(Index n, Index m, Index k) noexcept {
+  const Index rows = smaller_of(n, kMostRowsTransposed);
+  const Index transposed = m * padded<T>(rows) + tiles_workspace<T>(m, rows, k);
+  return larger_of(larger_of(tiles_workspace<T>(n, m, k), transposed), sparse_workspace<T>(n, m, k));
 }
 
 // A product that needs no cutting: its panels one after the other.
@@ -204,12 +211,36 @@ void multiply_blocks(const Matmul<T>& g) noexcept {
   }
 }
 
+// c^T = b^T a^T, and c from it: a and c are turned instead of b.
+template <class T>
+void multiply_transposed(const Matmul<T>& g) noexcept {
+  constexpr Index lanes = kLanes<T>;
+  const Index row = padded<T>(g.n);
+  Matmul<T> t;
+  t.n = g.m;
+  t.m = g.n;
+  t.k = g.k;
+  t.a = g.b;
+  t.a_row = g.b_col;
+  t.b = g.a;
+  t.b_row = 1;
+  t.b_col = g.a_row;
+  t.c = g.workspace;
+  t.c_row = row;
+  t.workspace = g.workspace + g.m * row;
+  multiply_blocks(t);
+  const Index vectors = g.m / lanes, last = g.m - lanes;
+  pack_panel(g.n, t.c, Index{1}, row, static_cast<int>(vectors), (vectors - 1) * lanes, g.c_row, g.c);
+  if (g.m % lanes != 0) pack_panel(g.n, t.c + last * row, Index{1}, row, 1, Index{0}, g.c_row, g.c + last);
+}
+
 template <class T>
 void matmul(const Matmul<T>& g) noexcept {
   if (g.n == 0 || g.m == 0) return;
   if (g.zeros != Zeros::multiplied && can_leave_out_zeros(g)) return matmul_sparse(g);
   if (are_rows_of_dots(g)) return matmul_few_rows(g);
   if (are_columns_of_dots(g)) return matmul_few_columns(g);
+  if (is_cheaper_transposed(g)) return multiply_transposed(g);
   const Index ahead = columns_ahead(g);
   if (ahead == 0) return multiply_blocks(g);
   Matmul<T> part = g;
