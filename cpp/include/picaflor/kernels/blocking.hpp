@@ -94,19 +94,20 @@ Index columns_ahead(const Matmul<T>& g) noexcept {
 // ----------------------------------------------------------------------------------------- transposed b
 
 // Whether to multiply c^T = b^T a^T where b is a transposed matrix: a and c are turned then instead of b,
-// which is larger than both, and rows of a fill vectors. (Measured, of a training step of two hidden layers
-// of 256 and 512: 1.12 times as fast with 16 rows, 1.02 and 1.05 with 24, 1.07 and 1.08 with 32, 1.02
-// and 1.04 with 64, 1.00 with 128.)
+// which is larger than both, and rows of a fill most of the vectors.
+//
+// (Measured, of a training step of two hidden layers of 256 and 512: 1.08 and 1.11 times as fast with 12
+// rows, 1.12 with 16, 1.02 and 1.05 with 24, 1.07 and 1.08 with 32, 1.02 and 1.04 with 64, 1.00 with 128.)
 inline constexpr Index kMostRowsTransposed = 64;
 template <class T>
 bool is_cheaper_transposed(const Matmul<T>& g) noexcept {
   constexpr Index lanes = kLanes<T>;
   if (g.b_row != 1 || g.b_col == 1 || g.a_col != 1) return false;
   if (g.init != MatmulInit::zero || g.end != MatmulEnd::store) return false;
-  if (g.n < lanes || g.n > kMostRowsTransposed || g.m < lanes) return false;
-  const bool fills = parts_of(g.n, lanes) * lanes - g.n <= lanes / 2,
-             is_less = 2 * g.n * (g.m + g.k) <= g.m * g.k;
-  return fills && is_less;
+  if (g.n > kMostRowsTransposed || g.m < lanes || parts_of(g.n, lanes) * lanes - g.n > lanes / 2)
+    return false;
+  const Index cost = g.n < lanes ? 8 : 2;  // less than a vector goes through a buffer
+  return cost * g.n * (g.m + g.k) <= g.m * g.k;
 }
 
 // --------------------------------------------------------------------------------------------- rows of a
