@@ -71,9 +71,9 @@ Index columns_before_boundary(const T* b, Index b_row) noexcept {
 }
 
 // Whether the first of many tiles leaves a copy of the panel for the others: for those that read it from the
-// first level; from the second, where the rows reach over half of it or their vectors lie across two lines
-// each. (Measured, 64 to 256 rows: 1.1 to 1.5 times as fast beyond a half, 0.92 to 0.98 up to it; across
-// lines 1.0 to 1.1.)
+// first level; from the second, where the rows reach over half of it or their vectors lie across two lines.
+// (Measured, 64 to 256 rows: 1.1 to 1.5 times as fast beyond a half, 0.92 to 0.98 up to it; across lines 1.0
+// to 1.1.)
 template <class T>
 bool copies_panels(const Matmul<T>& g, Index tiles) noexcept {
   if (tiles < kManyTiles) return false;
