@@ -26,10 +26,10 @@ bool fill_wide_vectors(Index n, Index m) noexcept {
 
 // Whether dot products are the wide level's: long ones, since the lanes of longer vectors take longer to add.
 // Several columns, since their rows may lie anywhere, and more loads of longer vectors lie across cache
-// lines.
+// lines.  On every CPU, as the order of their sums depends on it: a level has the same bits everywhere.
 template <class T>
 bool are_dots_long(const Matmul<T>& g) noexcept {
-  return !Levels<T>::halves && g.k >= 16 * Levels<T>::wide.lanes && (g.is_few_rows || g.m > 1);
+  return g.k >= 16 * Levels<T>::wide.lanes && (g.is_few_rows || g.m > 1);
 }
 
 template <class T>
