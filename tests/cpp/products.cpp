@@ -92,6 +92,25 @@ struct Layout {
   }
 };
 
+// Of everything but c and the workspace; nothing beside c and behind the workspace may be written.
+template <class T>
+bool tuned_equals_plain(Matmul<T> g) {
+  auto tuned = random_values<T>(g.n * g.c_row + 1), plain = tuned;
+  Workspace<T> workspace(matmul_workspace<T>(g.n, g.m, g.k));
+  g.workspace = workspace.data();
+  g.c = tuned.data();
+  matmul(g);
+  g.c = plain.data();
+  matmul_plain(g);
+  if (same_bits(tuned, plain) && workspace.intact()) return true;
+  std::printf(
+      "matmul %zu bytes: n %td m %td k %td, a %td %td, b %td %td, init %d end %d, zeros left out %d, "
+      "workspace %s\n",
+      sizeof(T), g.n, g.m, g.k, g.a_row, g.a_col, g.b_row, g.b_col, static_cast<int>(g.init),
+      static_cast<int>(g.end), static_cast<int>(g.zeros), workspace.intact() ? "intact" : "overrun");
+  return false;
+}
+
 template <class T>
 bool matmul_equals_plain(Index n, Index m, Index k) {
   Matmul<T> g;
@@ -112,20 +131,7 @@ bool matmul_equals_plain(Index n, Index m, Index k) {
     if (k > kMaxScaledDepth) g.k = kMaxScaledDepth;
   }
   g.alpha = T(-0.37);
-  auto tuned = random_values<T>(n * g.c_row + 1), plain = tuned;
-  Workspace<T> workspace(matmul_workspace<T>(n, m, g.k));
-  g.workspace = workspace.data();
-  g.c = tuned.data();
-  matmul(g);
-  g.c = plain.data();
-  matmul_plain(g);
-  if (same_bits(tuned, plain) && workspace.intact()) return true;
-  std::printf(
-      "matmul %zu bytes: n %td m %td k %td, a %td %td, b %td %td, init %d end %d, zeros left out %d, "
-      "workspace %s\n",
-      sizeof(T), n, m, g.k, g.a_row, g.a_col, g.b_row, g.b_col, static_cast<int>(g.init),
-      static_cast<int>(g.end), static_cast<int>(g.zeros), workspace.intact() ? "intact" : "overrun");
-  return false;
+  return tuned_equals_plain(g);
 }
 
 // dx (n, m) = dy (n, k) w^T
@@ -136,17 +142,7 @@ bool data_gradient_equals_plain(Index n, Index m, Index k) {
   g.a_row = k + up_to(9), g.b_row = 1, g.b_col = k + up_to(9), g.c_row = m + up_to(9);
   const auto dy = random_values<T>(n * g.a_row), w = random_values<T>(m * g.b_col);
   g.a = dy.data(), g.b = w.data();
-  auto tuned = random_values<T>(n * g.c_row), plain = tuned;
-  Workspace<T> workspace(matmul_workspace<T>(n, m, k));
-  g.workspace = workspace.data();
-  g.c = tuned.data();
-  matmul(g);
-  g.c = plain.data();
-  matmul_plain(g);
-  if (same_bits(tuned, plain) && workspace.intact()) return true;
-  std::printf("data gradient %zu bytes: n %td m %td k %td, rows %td %td %td, workspace %s\n", sizeof(T), n, m,
-              k, g.a_row, g.b_col, g.c_row, workspace.intact() ? "intact" : "overrun");
-  return false;
+  return tuned_equals_plain(g);
 }
 
 // The sums of few rows or of few columns are formed in another order: near the plain ones, and the same bits

@@ -216,18 +216,19 @@ template <class T>
 void multiply_transposed(const Matmul<T>& g) noexcept {
   constexpr Index lanes = kLanes<T>;
   const Index row = padded<T>(g.n);
-  Matmul<T> t;
-  t.n = g.m;
-  t.m = g.n;
-  t.k = g.k;
-  t.a = g.b;
-  t.a_row = g.b_col;
-  t.b = g.a;
-  t.b_row = 1;
-  t.b_col = g.a_row;
-  t.c = g.workspace;
-  t.c_row = row;
-  t.workspace = g.workspace + g.m * row;
+  const Matmul<T> t{
+      .n = g.m,
+      .m = g.n,
+      .k = g.k,
+      .a = g.b,
+      .a_row = g.b_col,
+      .b = g.a,
+      .b_row = 1,
+      .b_col = g.a_row,
+      .c = g.workspace,
+      .c_row = row,
+      .workspace = g.workspace + g.m * row,
+  };
   multiply_blocks(t);
   const Index vectors = g.m / lanes, last = g.m - lanes;
   pack_panel(g.n, t.c, Index{1}, row, static_cast<int>(vectors), (vectors - 1) * lanes, g.c_row, g.c);

@@ -62,8 +62,8 @@ struct Matmul {
 
 // Whether rows of a transposed matrix are worth turning for a (rows, cols) left operand, or dot products with
 // them are faster: for few and long ones.  That is what is_few_rows is meant for.
-// (Measured, of a training step of two hidden layers: 256 wide 1.66 times as fast with 2 rows, 1.3 with
-// 4, 1.05 with 8; 64 wide 1.15, 1.0, and 0.83 with 8; 512 wide 2.0, 1.5, 1.2, and 1.0 with 16.)
+// (Measured, of a training step of two hidden layers: 256 wide 1.67 times as fast with 2 rows, 1.35 with 4,
+// 1.1 with 8; 512 wide 1.9, 1.5, 1.2, but 1.0 with 16; 64 wide 1.16, 1.06, but 0.83 with 8.)
 template <class T>
 constexpr bool are_few_rows(Index rows, Index cols) {
   constexpr Index lane = kCacheLine / static_cast<Index>(sizeof(T));
