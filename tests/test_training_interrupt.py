@@ -83,7 +83,7 @@ def test_ctrl_c_ends_fit_without_a_dense_layer() -> None:
 
 
 @pytest.mark.parametrize("normalized", [True, False], ids=["normalized", "in passes"])
-@pytest.mark.parametrize("batch_size", [32, 200_000], ids=["short", "long"])
+@pytest.mark.parametrize("batch_size", [32, 64, 200_000], ids=["short", "in blocks", "long"])
 def test_weights_are_those_of_the_last_whole_minibatch(batch_size: int, normalized: bool) -> None:
     rng = np.random.default_rng(0)
     x = rng.normal(size=(200_000, 50)).astype(np.float32)
@@ -97,7 +97,7 @@ def test_weights_are_those_of_the_last_whole_minibatch(batch_size: int, normaliz
 
     stopped, whole = made(), made()
     thread, _ = interrupt_after(0.15)
-    with pytest.raises(KeyboardInterrupt):
+    with pf.use_threads(2), pytest.raises(KeyboardInterrupt):
         stopped.fit(x, y, batch_size=batch_size, epochs=10_000, shuffle=False, verbose=0)
     thread.join()
     for i in range(stopped.optimizer.iterations):

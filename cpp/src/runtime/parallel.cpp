@@ -99,11 +99,14 @@ class BlockSignals {
 
 class Team {
  public:
-  // Ranges are sized by the speeds of the threads, which are learnt from how long they take.
-  void run_ranges(std::ptrdiff_t size, std::ptrdiff_t unit, std::ptrdiff_t parts,
-                  detail::RangeFunction function, const void* body) {
+  Cut cut(std::ptrdiff_t size, std::ptrdiff_t unit, std::ptrdiff_t parts) const {
+    return Cut(size, unit, parts, speeds_.of);
+  }
+
+  // How long each range takes is what the speeds are learnt from.
+  void run_cut(const Cut& cut, detail::RangeFunction function, const void* body) {
     using Clock = std::chrono::steady_clock;
-    const Cut cut(size, unit, parts, speeds_.of);
+    const std::ptrdiff_t parts = cut.parts();
     double seconds[kMaxThreads];
     const auto run_part = [&](std::ptrdiff_t part) {
       const Range range = cut.range(part);
@@ -291,6 +294,16 @@ Team& the_team() {
   return *team;
 }
 
+// Whether use(team) was done: nobody else has the team.
+template <class Use>
+bool use_team(const Use& use) {
+  const Claim claim;
+  if (!claim) return false;
+  const InsideRegion inside;
+  use(the_team());
+  return true;
+}
+
 int checked(int n) {
   if (n < 1 || n > kMaxThreads) {
     throw std::invalid_argument("n must be a number of threads from 1 to " + std::to_string(kMaxThreads) +
@@ -341,26 +354,25 @@ IdleWork::~IdleWork() {
 
 void detail::run_ranges(std::ptrdiff_t size, std::ptrdiff_t unit, std::ptrdiff_t parts,
                         RangeFunction function, const void* body) {
-  if (num_threads() >= parts) {
-    if (const Claim claim; claim) {
-      const InsideRegion inside;
-      the_team().run_ranges(size, unit, parts, function, body);
-      return;
-    }
-  }
+  const auto cut = [&](Team& all) { all.run_cut(all.cut(size, unit, parts), function, body); };
+  if (num_threads() >= parts && use_team(cut)) return;
   const InsideRegion inside;
   if (size > 0) function(body, 0, Range{0, size});
 }
 
+void detail::run_parts(std::span<const Range> ranges, RangeFunction function, const void* body) {
+  const auto as_cut = [&](Team& all) { all.run_cut(Cut(ranges), function, body); };
+  if (num_threads() >= std::ssize(ranges) && use_team(as_cut)) return;
+  const InsideRegion inside;
+  for (std::ptrdiff_t part = 0; part < std::ssize(ranges); ++part) {
+    const Range range = ranges[static_cast<std::size_t>(part)];
+    if (range.size() > 0) function(body, part, range);
+  }
+}
+
 void detail::run_region(std::ptrdiff_t tasks, TaskFunction function, const void* body) {
   const std::ptrdiff_t threads = std::min<std::ptrdiff_t>(num_threads(), tasks);
-  if (threads > 1) {
-    if (const Claim claim; claim) {
-      const InsideRegion inside;
-      the_team().run(tasks, threads, function, body);
-      return;
-    }
-  }
+  if (threads > 1 && use_team([&](Team& all) { all.run(tasks, threads, function, body); })) return;
   const InsideRegion inside;
   for (std::ptrdiff_t task = 0; task < tasks; ++task) function(body, task);
 }

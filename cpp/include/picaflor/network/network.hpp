@@ -99,7 +99,8 @@ class Network {
             batch_.n,
             training,
             random,
-            watch};
+            watch,
+            &blocks_};
   }
   const Step& step(Index s) const { return plan_.steps[static_cast<std::size_t>(s)]; }
   const T* input_of(Index s) const { return s == 0 ? batch_.x : output_of(s - 1); }
@@ -139,6 +140,14 @@ class Network {
     const OptimizerConfig& optimizer = parameters_.optimizer();
     return optimizer.clip_norm == 0 && optimizer.global_clip_norm == 0 && !goes_in_passes(n) && !is_long(n);
   }
+  // For the minibatches of a range: column_blocks.hpp.
+  Index parts_in_blocks(const RangeRequest& request) const {
+    const Index n = request.batch_size, minibatches = (request.stop - request.start) / n;
+    const Index arrays = 1 + parameters_.slot_count();
+    return updates_at_once(n)
+               ? picaflor::parts_in_blocks<T>(plan_, n, minibatches, arrays, workspace_.threads)
+               : 0;
+  }
   // Roughly what a minibatch of n rows costs, counted like the operations of products.
   double work(Index n) const {
     return static_cast<double>(n) *
@@ -156,6 +165,7 @@ class Network {
   Reduction reduction_;
   std::vector<WeightedMetric> metrics_;
   Workspace<T> workspace_;
+  ColumnBlocks<T> blocks_;
   Inference<T> inference_;
   Index most_rows_;         // at once
   Index last_rows_ = 0;     // of the last minibatch
@@ -180,6 +190,7 @@ RangeSums Network<T>::train(const Dataset<T>& data, const RangeRequest& request)
   const FlushSubnormals mode;
   RangeSums sums = no_sums();
   prepare(std::min(request.batch_size, request.stop - request.start), true);
+  InBlocks<T> in_blocks(blocks_, plan_, parameters_.arrays(), parts_in_blocks(request));
   Watch watch(request.seconds, request.interrupt);
   for (Index start = request.start; start < request.stop; start += request.batch_size) {
     const Index n = std::min(request.batch_size, request.stop - start);
@@ -206,6 +217,7 @@ RangeSums Network<T>::train(const Dataset<T>& data, const RangeRequest& request)
     }
     ++random.stream;
     add_loss(sums, *loss);
+    in_blocks.keep_balance();
     if (watch.is_over(work(n))) {
       sums.interrupted = watch.interrupted();
       break;

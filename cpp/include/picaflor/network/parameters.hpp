@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "picaflor/network/column_blocks.hpp"
 #include "picaflor/network/optimizer.hpp"
 #include "picaflor/network/plan.hpp"
 #include "picaflor/network/update.hpp"
@@ -27,6 +28,7 @@ class Parameters {
   T* slots(int k) const { return slots_[static_cast<std::size_t>(k)].data(); }
   std::array<T*, kMaxSlots> slots() const { return {slots(0), slots(1), slots(2)}; }
   int slot_count() const { return slot_count_; }
+  ParameterArrays<T> arrays() const { return {values(), slots(0), slots(1), slots(2)}; }
 
   const OptimizerConfig& optimizer() const { return optimizer_; }
   // New slots, unless they are asked to be kept and the rule keeps as many of them.

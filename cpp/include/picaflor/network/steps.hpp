@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "picaflor/network/column_blocks.hpp"
 #include "picaflor/network/matmul.hpp"
 #include "picaflor/network/plan.hpp"
 #include "picaflor/network/watch.hpp"
@@ -24,7 +25,9 @@ struct StepContext {
   bool training;
   RandomStream random;  // of this minibatch; each step takes its own stream of it
   Watch* watch;         // asked in the middle of long steps, whose results then count for nothing; or null
+  const ColumnBlocks<T>* blocks = nullptr;  // of one layer's weights; or null
 
+  bool in_blocks(const Step& step) const { return blocks != nullptr && blocks->hold(step.kernel); }
   bool interrupted() const { return watch != nullptr && watch->interrupted(); }
 
   const Parameter& parameter(Index i) const { return plan.parameters[static_cast<std::size_t>(i)]; }
@@ -66,10 +69,52 @@ void rows_of_product(const StepContext<T>& ctx, const Step& step, Matmul<T>& pro
   }
 }
 
+// body(i, columns, block) for the blocks of a layer's weights, by a thread each where that is worth it.
+template <class T, class Body>
+void each_block(const StepContext<T>& ctx, const Step& step, const Body& body) {
+  const ColumnBlocks<T>& blocks = *ctx.blocks;
+  const auto one = [&](Index i, Range columns) { body(i, columns, blocks[i]); };
+  const Grid grid = grid_for<T>(ctx.n, step.out, step.in, ctx.threads);
+  if (grid.parts > 1) return parallel_parts(blocks.columns(), one);
+  for (Index i = 0; const Range columns : blocks.columns()) one(i++, columns);
+}
+
+// A product with weights that are in blocks.
+template <class T>
+void product_in_blocks(const StepContext<T>& ctx, const Step& step, const Matmul<T>& product) {
+  each_block(ctx, step, [&](Index i, Range columns, const auto& block) {
+    Matmul<T> part = product;
+    part.n = ctx.n;
+    part.m = columns.size();
+    part.b = block.arrays[0];
+    part.b_row = block.row;
+    part.c += columns.begin;
+    if (part.bias != nullptr) part.bias += columns.begin;
+    part.workspace = ctx.workspaces[i];
+    ctx.kernels.matmul(part);
+  });
+}
+
+// And a step on them.
+template <class T>
+void update_in_blocks(const StepContext<T>& ctx, const Step& step, const DenseUpdate<T>& update) {
+  each_block(ctx, step, [&](Index i, Range columns, const auto& block) {
+    DenseUpdate<T> part = update;
+    part.m = columns.size();
+    part.dz += columns.begin;
+    part.w = block.arrays[0];
+    part.w_row = block.row;
+    std::copy_n(block.arrays.begin() + 1, kMaxSlots, part.slots);
+    part.workspace = ctx.workspaces[i];
+    ctx.kernels.dense_update(part);
+  });
+}
+
 // y (n, out) = x w + b
 template <class T>
 void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
   const Parameter& kernel = ctx.parameter(step.kernel);
+  const bool in_blocks = ctx.in_blocks(step);
   if (kernel.turned) std::fill(y, y + ctx.n * y_row, T(0));  // the product leaves the padding alone
   Matmul<T> product{
       .m = kernel.turned ? step.out : ctx.whole_vectors(step.out),
@@ -84,10 +129,10 @@ void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Inde
       .bias = ctx.values(step.bias),
       .init = step.bias < 0 ? MatmulInit::zero : MatmulInit::bias,
       .end = step.relu_at_end ? MatmulEnd::relu : MatmulEnd::store,
-      .zeros = zeros_of(ctx.kernels, ctx.threads, ctx.n, step.in, x, x_row, step.out),
+      .zeros = zeros_of(ctx.kernels, in_blocks ? 1 : ctx.threads, ctx.n, step.in, x, x_row, step.out),
       .is_few_columns = kernel.turned,
   };
-  rows_of_product(ctx, step, product);
+  in_blocks ? product_in_blocks(ctx, step, product) : rows_of_product(ctx, step, product);
 }
 
 // dx (n, in) = dy w^T; the padding of dx becomes zero
@@ -186,10 +231,11 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
                   const OptimizerStep& rule, double penalty_scale, T* const* slots) {
   const Parameter& kernel = ctx.parameter(step.kernel);
   DenseUpdate<T> update = gradient_of(ctx, step, ctx.n, x, x_row, dy, slots[0] == nullptr);
-  update.w = ctx.values(step.kernel);
   update.l1 = kernel.l1 * penalty_scale;
   update.l2 = kernel.l2 * penalty_scale;
   update.step = &rule;
+  if (ctx.in_blocks(step)) return update_in_blocks(ctx, step, update);
+  update.w = ctx.values(step.kernel);
   for (int s = 0; s < kMaxSlots; ++s) {
     if (slots[s] != nullptr) update.slots[s] = slots[s] + kernel.offset;
   }

@@ -2,6 +2,7 @@
 //
 //   parallel_for(tasks, body)                   calls body(task) for every task in [0, tasks)
 //   parallel_ranges(size, unit, parts, body)    calls body(part, range) for ranges that make up [0, size)
+//   parallel_parts(ranges, body)                the same for ranges that it has made before
 //   IdleWork(piece)                             has piece() called between regions by threads that would idle
 //
 // Task or part t runs on thread t % threads, the caller being thread 0, so that a core meets the same part of
@@ -15,6 +16,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 
 namespace picaflor {
 
@@ -58,6 +60,7 @@ using PieceFunction = bool (*)(const void* piece) noexcept;
 void run_region(std::ptrdiff_t tasks, TaskFunction function, const void* body);
 void run_ranges(std::ptrdiff_t size, std::ptrdiff_t unit, std::ptrdiff_t parts, RangeFunction function,
                 const void* body);
+void run_parts(std::span<const Range> ranges, RangeFunction function, const void* body);
 
 template <class Body>
 void task_function(const void* body, std::ptrdiff_t task) noexcept {
@@ -87,6 +90,12 @@ void parallel_ranges(std::ptrdiff_t size, std::ptrdiff_t unit, std::ptrdiff_t pa
     return;
   }
   detail::run_ranges(size, unit, parts, detail::range_function<Body>, &body);
+}
+
+// For who has given each part something that belongs to its range.
+template <class Body>
+void parallel_parts(std::span<const Range> ranges, const Body& body) {
+  detail::run_parts(ranges, detail::range_function<Body>, &body);
 }
 
 // Work for the team's other threads from the end of each of the caller's regions to the beginning of its next

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 
 #include "picaflor/runtime/parallel.hpp"
 
@@ -25,6 +26,15 @@ class Cut {
       before += speeds[i];
     }
     begin_[parts] = size;
+  }
+  // As it was cut before: ranges one after the other, from 0 on.
+  explicit Cut(std::span<const Range> ranges) : parts_(std::ssize(ranges)) {
+    std::ptrdiff_t end = 0;
+    for (std::ptrdiff_t i = 0; i < parts_; ++i) {
+      begin_[i] = end;
+      end += ranges[static_cast<std::size_t>(i)].size();
+    }
+    begin_[parts_] = end;
   }
   Range range(std::ptrdiff_t part) const { return {begin_[part], begin_[part + 1]}; }
   std::ptrdiff_t parts() const { return parts_; }
