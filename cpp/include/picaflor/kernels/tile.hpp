@@ -34,10 +34,10 @@ inline constexpr bool kManyRegisters = kRegisters >= 32;
 inline constexpr int kMaxRows = kManyRegisters ? 8 : 6;
 inline constexpr int kMaxVectors = 8;
 
+inline constexpr int kFewVectors[] = {8, 4, 4, 3, 2, 2};         // by rows, 16 registers
+inline constexpr int kManyVectors[] = {8, 8, 7, 6, 4, 4, 3, 3};  // 32 registers
 constexpr int max_vectors(int rows) {
-  constexpr int few[] = {8, 4, 4, 3, 2, 2};         // 16 registers
-  constexpr int many[] = {8, 8, 7, 6, 4, 4, 3, 3};  // 32 registers
-  return kManyRegisters ? many[rows - 1] : few[rows - 1];
+  return kManyRegisters ? kManyVectors[rows - 1] : kFewVectors[rows - 1];
 }
 
 // High tiles are two or three vectors wide.  What is left over goes to lower and wider tiles, one vector more
