@@ -24,7 +24,7 @@ from sklearn.model_selection import cross_val_score
 import machine
 import picaflor as pf
 import picaflor.sklearn
-from timing import OURS, geometric_mean, race, summary
+from timing import OURS, geometric_mean, race, rest_between_turns, summary
 
 THEIRS = "scikit-learn"
 MODULES: dict[str, Any] = {OURS: picaflor.sklearn, THEIRS: neural_network}
@@ -76,6 +76,7 @@ def main() -> None:
     parser.add_argument("--json", metavar="FILE", help="write all figures there")
     given = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)
+    rest_between_turns(pf.get_num_threads())
     report: dict[str, Any] = machine.describe(pf.get_num_threads())
     print(f"{report['cpu']}, {report['cpus']} CPUs, load {report['load_before']}")
     rows, epochs, rounds = (2000, 5, 3) if given.quick else (10_000, 20, 5)

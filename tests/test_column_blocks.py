@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import picaflor as pf
+from compiled import RUNTIME, compile_and_run
 from picaflor import layers
-from test_threads import compile_and_run
 
 N, INPUTS, BATCH = 64 * 20 + 3, 150, 64  # the last minibatch has three rows
 
@@ -20,7 +20,7 @@ N, INPUTS, BATCH = 64 * 20 + 3, 150, 64  # the last minibatch has three rows
     [["-O1"], ["-O1", "-g", "-fsanitize=address,undefined"], ["-O1", "-g", "-fsanitize=thread"]],
 )
 def test_weights_come_back_as_they_were_left(tmp_path: pathlib.Path, flags: list[str]) -> None:
-    compile_and_run("column_blocks.cpp", tmp_path, flags)
+    compile_and_run("column_blocks", tmp_path, flags, RUNTIME)
 
 
 def problem(dtype: str, zeros: float) -> tuple[Any, Any]:

@@ -175,7 +175,7 @@ def test_a_row_of_a_product_equals_the_product_of_the_row(
             np.testing.assert_array_equal(F.dense_forward(x, w[:, :j], b[:j]), whole[:, :j])
 
 
-def test_bits_do_not_depend_on_the_layout(
+def test_bits_of_many_rows_do_not_depend_on_the_layout(
     dtype: type[np.floating], rng: np.random.Generator
 ) -> None:
     x, w, dy = draw(rng, dtype, (50, 130), (130, 70), (50, 70))
@@ -193,6 +193,7 @@ def test_bits_do_not_depend_on_the_number_of_threads(
     before = _core.get_num_threads()
     try:
         shapes = [(64, 400, 300), (1000, 300, 10), (40, 500, 65), (300, 784, 1), (300, 784, 3)]
+        shapes += [(1, 1500, 900), (2, 1500, 900), (4, 900, 700), (8, 500, 700)]
         for n, d, m in shapes:
             x, w, b, dy = draw(rng, dtype, (n, d), (d, m), (m,), (n, m))
             results = []

@@ -2,56 +2,27 @@
 
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import picaflor as pf
+from compiled import RUNTIME, compile_and_run
 from picaflor import _core
-
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-SOURCES = ["cpp/src/runtime/cpus.cpp", "cpp/src/runtime/parallel.cpp"]
-
-
-def compile_and_run(
-    source: str, folder: pathlib.Path, flags: list[str], arguments: Sequence[str] = ()
-) -> None:
-    compiler = shutil.which(os.environ.get("CXX", "c++"))
-    if compiler is None or os.name != "posix":
-        pytest.skip("needs a C++ compiler called c++, or CXX, on a POSIX system")
-    program = folder / "program"
-    build = [
-        compiler,
-        "-std=c++20",
-        "-pthread",
-        "-Icpp/include",
-        *flags,
-        f"tests/cpp/{source}",
-        *SOURCES,
-        "-o",
-        str(program),
-    ]
-    built = subprocess.run(build, cwd=ROOT, capture_output=True, text=True)
-    if built.returncode != 0 and "cannot find" in built.stderr and "san" in built.stderr:
-        pytest.skip("the compiler has no library of this sanitizer")
-    assert built.returncode == 0, built.stderr
-    run = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=120)
-    assert run.returncode == 0, run.stderr
 
 
 @pytest.mark.slow
 def test_team_runs_parks_nests_and_survives_fork(tmp_path: pathlib.Path) -> None:
-    compile_and_run("threads.cpp", tmp_path, ["-O2"])
+    compile_and_run("threads", tmp_path, ["-O2"], RUNTIME)
 
 
 @pytest.mark.slow
 def test_team_has_no_data_race(tmp_path: pathlib.Path) -> None:
-    compile_and_run("threads.cpp", tmp_path, ["-O1", "-g", "-fsanitize=thread"], ["--no-fork"])
+    flags = ["-O1", "-g", "-fsanitize=thread"]
+    compile_and_run("threads", tmp_path, flags, RUNTIME, ["--no-fork"])
 
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -202,8 +173,9 @@ if child == 0:
 assert os.waitpid(child, 0)[1] == 0
 assert trained(2) == expected
 """
+    tests = str(pathlib.Path(__file__).parent)
     run = subprocess.run(
-        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code, str(ROOT / "tests")],
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", code, tests],
         capture_output=True,
         text=True,
         timeout=120,

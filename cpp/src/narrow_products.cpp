@@ -24,18 +24,19 @@ bool fill_wide_vectors(Index n, Index m) noexcept {
   return (rounded(wide) - rounded(narrow)) * 16 <= m;
 }
 
-// Whether dot products are the wide level's: long ones, since the lanes of longer vectors take longer to add.
-// Several columns, since their rows may lie anywhere, and more loads of longer vectors lie across cache
-// lines.  On every CPU, as the order of their sums depends on it: a level has the same bits everywhere.
+// Whether dot products are the wide level's: long ones, since the lanes of longer vectors take longer to add,
+// and not those of a single column, whose rows are the caller's: where they begin beside a cache line, every
+// load of 64 bytes takes two of them.  The same on every CPU, as the order of their sums depends on it: a
+// level has the same bits everywhere.
 template <class T>
-bool are_dots_long(const Matmul<T>& g) noexcept {
+bool are_dots_wide(const Matmul<T>& g) noexcept {
   return g.k >= 16 * Levels<T>::wide.lanes && (g.is_few_rows || g.m > 1);
 }
 
 template <class T>
 void matmul(const Matmul<T>& g) noexcept {
   const bool dots = g.is_few_rows || g.is_few_columns;
-  const bool wide = dots ? are_dots_long<T>(g) : fill_wide_vectors<T>(g.n, g.m);
+  const bool wide = dots ? are_dots_wide<T>(g) : fill_wide_vectors<T>(g.n, g.m);
   (wide ? Levels<T>::wide : Levels<T>::narrow).matmul(g);
 }
 

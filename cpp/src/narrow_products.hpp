@@ -16,7 +16,7 @@ namespace picaflor {
 // or where it executes them in `halves` less, and there those of a single row too (the update of a layer with
 // one input or output has one).  Workspaces suit both; so do the numbers of lanes.  Called once, before the
 // table is used.  Sums keep their bits: both levels fuse and go through the terms in the same order.  Dot
-// products, whose order depends on the vectors, are done by the one or the other according to their length.
+// products, whose order depends on the vectors, are done by the one or the other, whatever the CPU.
 void take_narrow_products(const Kernels& narrow, bool halves, Kernels& wide) noexcept;
 
 }  // namespace picaflor

@@ -116,12 +116,13 @@ bool matmul_equals_plain(Index n, Index m, Index k) {
   Matmul<T> g;
   g.n = n, g.m = m, g.k = k;
   const Layout left(n, k), right(k, m);
+  const Index begin = up_to(kLanes<T> - 1);
   auto a = random_values<T>(left.count);
-  const auto b = random_values<T>(right.count), bias = random_values<T>(m);
+  const auto b = random_values<T>(begin + right.count), bias = random_values<T>(m);
   g.zeros = static_cast<Zeros>(std::max<Index>(up_to(3) - 1, 0));
   if (g.zeros != Zeros::multiplied) blank_out(a);
   g.a = a.data(), g.a_row = left.row, g.a_col = left.col;
-  g.b = b.data(), g.b_row = right.row, g.b_col = right.col;
+  g.b = b.data() + begin, g.b_row = right.row, g.b_col = right.col;
   g.c_row = m + up_to(4);
   g.bias = bias.data();
   g.init = static_cast<MatmulInit>(up_to(2));

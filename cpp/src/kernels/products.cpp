@@ -19,7 +19,7 @@ static void add(KernelTable<T>& table) noexcept {
 }
 
 void add_products(Kernels& kernels) noexcept {
-  int first = 0, second = 0, third = 0;  // -1 where the processor does not tell
+  int first = 0, second = 0, third = 0;  // 0 or less where the processor does not tell
   Eigen::internal::queryCacheSizes(first, second, third);
   second_level_cache = larger_of(second_level_cache, second);
   add(kernels.f32);

@@ -1,7 +1,8 @@
 // How a product is cut so that what it reads again is still in a cache: the decisions of gemm.hpp, with the
 // measurements that they come from.
 //
-// No bit of the result depends on any of them: each c_ij stays one chain of additions in the order of k.
+// No bit of the result depends on any of them, but for which of two NaNs it is: each c_ij stays one chain of
+// additions in the order of k.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +25,7 @@ inline constexpr Index kRowBlock = (kLongRegisters ? 2048 : 256) * 1024 / Index{
 // by row.
 inline constexpr Index kShallow = 4;
 
-// Bytes for one core, set with the table of kernels; at least this.
+// Bytes, as the processor tells; at least this.  Written once, when the table of kernels is set up.
 inline Index second_level_cache = 1024 * 1024;
 
 // How the depth of the sums and the rows of c are cut.
@@ -47,15 +48,18 @@ bool reach_over(Index rows, Index b_row, Index quarters) noexcept {
 
 inline constexpr Index kManyTiles = 8, kShortDepth = 64;
 static_assert(kManyTiles >= kTall);
+constexpr bool are_few_tiles(Index n) {
+  return parts_of(n, kMaxRows) < kManyTiles;
+}
 
 // Beyond three quarters, few tiles go through short panels: the lines of their rows, and the pages that those
 // lie on, are still at hand for the panel beside it, and memory is read nearly in its order.
 // (Measured, 1024 x 1024: 1.1 times as fast with 1 row, 1.4 with 16, 1.5 with 24, 1.0 with 48; with 32 bytes
-// 1.0, 1.4, 1.3, 1.1.)
+// 1.0, 1.4, 1.3.)
 template <class T>
 Index max_depth(const Matmul<T>& g) noexcept {
   if (g.end == MatmulEnd::add_scaled) return kMaxScaledDepth;
-  const bool several_panels = g.m > kMaxVectors * kLanes<T>, few_tiles = g.n < kManyTiles * kMaxRows;
+  const bool several_panels = g.m > kMaxVectors * kLanes<T>, few_tiles = are_few_tiles(g.n);
   const bool is_short = several_panels && few_tiles && g.b_col == 1 && reach_over<T>(g.k, g.b_row, 3);
   return is_short ? kShortDepth : kMaxDepth;
 }
@@ -96,11 +100,15 @@ Index columns_ahead(const Matmul<T>& g) noexcept {
 // ----------------------------------------------------------------------------------------- transposed b
 
 // Whether to multiply c^T = b^T a^T where b is a transposed matrix: a and c are turned then instead of b,
-// which is larger than both, and rows of a fill most of the vectors.
+// which is larger than both, and rows of a fill all vectors, the last one at least by half.
 //
 // (Measured, of a training step of two hidden layers of 256 and 512: 1.08 and 1.11 times as fast with 12
 // rows, 1.12 with 16, 1.02 and 1.05 with 24, 1.07 and 1.08 with 32, 1.02 and 1.04 with 64, 1.00 with 128.)
 inline constexpr Index kMostRowsTransposed = 64;
+// Of the products of up to n rows, the rows that this may be worth for: by `cost` below, 2 n < k.
+constexpr Index most_rows_transposed(Index n, Index k) {
+  return smaller_of(smaller_of(n, kMostRowsTransposed), k / 2);
+}
 template <class T>
 bool is_cheaper_transposed(const Matmul<T>& g) noexcept {
   constexpr Index lanes = kLanes<T>;

@@ -134,9 +134,27 @@ Index tiles_workspace(Index n, Index m, Index k) noexcept {
 
 template <class T>
 Index matmul_workspace(Index n, Index m, Index k) noexcept {
-  const Index rows = smaller_of(n, kMostRowsTransposed);
-  const Index transposed = m * padded<T>(rows) + tiles_workspace<T>(m, rows, k);
+  const Index rows = most_rows_transposed(n, k);
+  const Index transposed = rows == 0 ? 0 : m * padded<T>(rows) + tiles_workspace<T>(m, rows, k);
   return larger_of(larger_of(tiles_workspace<T>(n, m, k), transposed), sparse_workspace<T>(n, m, k));
+}
+
+// The tiles of a product whose b is read where it lies.
+template <class T>
+TileColumn<T> tiles_of(const Matmul<T>& g) noexcept {
+  TileColumn<T> t;
+  t.k = g.k;
+  t.b = g.b;
+  t.b_row = g.b_row;
+  t.b_last = t.c_last = g.m - kLanes<T>;
+  t.c = g.c;
+  t.c_row = g.c_row;
+  t.bias = g.bias;
+  t.init = g.init;
+  t.end = g.end;
+  t.alpha = g.alpha;
+  t.copy = nullptr;
+  return t;
 }
 
 // A product that needs no cutting: its panels one after the other.
@@ -157,13 +175,8 @@ void multiply_panels(const Matmul<T>& g) noexcept {
     left = &packed;
   }
 
-  TileColumn<T> t;
-  t.k = g.k;
-  t.c_row = g.c_row;
-  t.init = g.init;
-  t.end = g.end;
-  t.alpha = g.alpha;
-  t.copy = !packs && !shallow && copies_panels(g, tiles.count) ? g.workspace : nullptr;
+  TileColumn<T> t = tiles_of(g);
+  if (!packs && !shallow && copies_panels(g, tiles.count)) t.copy = g.workspace;
   for (Index i = 0; i < panels.count(); ++i) {
     const Index column = panels.column(i);
     const int width = panels.width(i);
@@ -217,24 +230,13 @@ void multiply_blocks(const Matmul<T>& g) noexcept {
 template <class T>
 bool is_one_panel(const Matmul<T>& g) noexcept {
   const Index vectors = parts_of(g.m, kLanes<T>), rows = smaller_of(g.n, kMaxRows);
-  return g.b_col == 1 && g.m >= kLanes<T> && g.n < kManyTiles * kMaxRows && g.k <= kMaxScaledDepth &&
+  return g.b_col == 1 && g.m >= kLanes<T> && are_few_tiles(g.n) && g.k <= kMaxScaledDepth &&
          vectors <= max_vectors(static_cast<int>(rows)) && (g.k > kShallow || vectors < kMaxVectors / 2);
 }
 
 template <class T>
 void multiply_one_panel(const Matmul<T>& g) noexcept {
-  TileColumn<T> t;
-  t.k = g.k;
-  t.b = g.b;
-  t.b_row = g.b_row;
-  t.b_last = t.c_last = g.m - kLanes<T>;
-  t.c = g.c;
-  t.c_row = g.c_row;
-  t.bias = g.bias;
-  t.init = g.init;
-  t.end = g.end;
-  t.alpha = g.alpha;
-  t.copy = nullptr;
+  TileColumn<T> t = tiles_of(g);
   const Left<T> left{g.a, g.a_row, g.a_col, false};
   multiply_panel(t, left, Tiles(g.n), static_cast<int>(parts_of(g.m, kLanes<T>)));
 }
@@ -263,15 +265,9 @@ void multiply_transposed(const Matmul<T>& g) noexcept {
   if (g.m % lanes != 0) pack_panel(g.n, t.c + last * row, Index{1}, row, 1, Index{0}, g.c_row, g.c + last);
 }
 
+// The first vector of columns, then those from `ahead` on, which begin on a boundary.
 template <class T>
-void matmul(const Matmul<T>& g) noexcept {
-  if (g.n == 0 || g.m == 0) return;
-  if (g.zeros != Zeros::multiplied && can_leave_out_zeros(g)) return matmul_sparse(g);
-  if (are_rows_of_dots(g)) return matmul_few_rows(g);
-  if (are_columns_of_dots(g)) return matmul_few_columns(g);
-  if (is_cheaper_transposed(g)) return multiply_transposed(g);
-  const Index ahead = columns_ahead(g);
-  if (ahead == 0) return is_one_panel(g) ? multiply_one_panel(g) : multiply_blocks(g);
+void multiply_from_boundary(const Matmul<T>& g, Index ahead) noexcept {
   Matmul<T> part = g;
   part.m = kLanes<T>;
   multiply_blocks(part);
@@ -280,6 +276,17 @@ void matmul(const Matmul<T>& g) noexcept {
   part.c += ahead;
   if (part.bias != nullptr) part.bias += ahead;
   multiply_blocks(part);
+}
+
+template <class T>
+void matmul(const Matmul<T>& g) noexcept {
+  if (g.n == 0 || g.m == 0) return;
+  if (g.zeros != Zeros::multiplied && can_leave_out_zeros(g)) return matmul_sparse(g);
+  if (are_rows_of_dots(g)) return matmul_few_rows(g);
+  if (are_columns_of_dots(g)) return matmul_few_columns(g);
+  if (is_cheaper_transposed(g)) return multiply_transposed(g);
+  if (const Index ahead = columns_ahead(g); ahead > 0) return multiply_from_boundary(g, ahead);
+  is_one_panel(g) ? multiply_one_panel(g) : multiply_blocks(g);
 }
 
 }  // namespace picaflor::inline PICAFLOR_LEVEL

@@ -27,8 +27,9 @@ T multiply_add(T a, T b, T c) {
 }
 
 // Tile shapes.  Enough independent sums to hide the latency of a fused multiply-add (4 cycles, two or one per
-// cycle), few enough to leave registers for one row of b and one value of a.  Few rows get wide tiles, so
-// that a product with a single row streams b instead of waiting for its sums.
+// cycle), few enough to leave registers for one row of b and one value of a (but for a few shapes, see
+// `fits`).  Few rows get wide tiles, so that a product with a single row streams b instead of waiting for its
+// sums.
 inline constexpr int kRegisters = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS;
 inline constexpr bool kManyRegisters = kRegisters >= 32;
 inline constexpr int kMaxRows = kManyRegisters ? 8 : 6;

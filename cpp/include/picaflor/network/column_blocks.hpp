@@ -8,9 +8,9 @@
 // (Measured, two cores of an Emerald Rapids, 784 x 256 weights: reading and writing half of the columns takes
 // 34 us, in a block 9; a training step with 64 rows 237 and 175.)
 //
-// So weights move into blocks for a range of minibatches, and back at its end: those of the first layer to be
-// trained, which are often the most, and of which nobody asks the gradient for its inputs, a sum over all of
-// the blocks.  Results have the same bits, in blocks or not.
+// So weights move into blocks for a range of minibatches, and back at its end and now and then between: those
+// of the first layer to be trained, which are often the most, and of which nobody asks the gradient for its
+// inputs, a sum over all of the blocks.  Results have the same bits, in blocks or not.
 #pragma once
 
 #include <algorithm>
@@ -43,7 +43,8 @@ class ColumnBlocks {
   std::span<const Range> columns() const { return columns_; }
   const Block& operator[](Index i) const { return blocks_[static_cast<std::size_t>(i)]; }
 
-  // The parameter p of this number, whose arrays these are, in so many blocks.
+  // The parameter p of this number, whose arrays these are, in so many blocks; if somebody else has the
+  // thread team, all in one until it is cut anew.
   void move_in(Index kernel, const Parameter& p, const ParameterArrays<T>& arrays, Index parts) {
     const Index columns = padded<T>(p.cols);
     // A block's rows are up to one unit of columns longer than they need be.

@@ -115,6 +115,7 @@ template <class T>
 void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
   const Parameter& kernel = ctx.parameter(step.kernel);
   const bool in_blocks = ctx.in_blocks(step);
+  const Index row_parts = in_blocks ? 1 : ctx.threads;       // where zeros are left out
   if (kernel.turned) std::fill(y, y + ctx.n * y_row, T(0));  // the product leaves the padding alone
   Matmul<T> product{
       .m = kernel.turned ? step.out : ctx.whole_vectors(step.out),
@@ -129,10 +130,11 @@ void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Inde
       .bias = ctx.values(step.bias),
       .init = step.bias < 0 ? MatmulInit::zero : MatmulInit::bias,
       .end = step.relu_at_end ? MatmulEnd::relu : MatmulEnd::store,
-      .zeros = zeros_of(ctx.kernels, in_blocks ? 1 : ctx.threads, ctx.n, step.in, x, x_row, step.out),
+      .zeros = zeros_of(ctx.kernels, row_parts, ctx.n, step.in, x, x_row, step.out),
       .is_few_columns = kernel.turned,
   };
-  in_blocks ? product_in_blocks(ctx, step, product) : rows_of_product(ctx, step, product);
+  if (in_blocks) return product_in_blocks(ctx, step, product);
+  rows_of_product(ctx, step, product);
 }
 
 // dx (n, in) = dy w^T; the padding of dx becomes zero
