@@ -39,7 +39,7 @@ def trained(
     below: Callable[[], list[layers.Layer]] = list,
     **options: Any,
 ) -> list[bytes]:
-    """Bytes of weights and optimizer state after two epochs."""
+    """Bytes of the weights after two epochs, and of the losses."""
     x, y = problem(dtype, zeros)
     wide = layers.Dense(width, "relu", **options)
     model = pf.Sequential(
@@ -47,8 +47,8 @@ def trained(
     )
     model.compile(optimizer(), pf.losses.SparseCategoricalCrossentropy(from_logits=True))
     with pf.use_threads(threads):
-        model.fit(x, y, batch_size=BATCH, epochs=2, verbose=0)
-    return [w.tobytes() for w in model.get_weights()]
+        losses = model.fit(x, y, batch_size=BATCH, epochs=2, verbose=0).history["loss"]
+    return [*(w.tobytes() for w in model.get_weights()), np.array(losses).tobytes()]
 
 
 CASES: dict[str, dict[str, Any]] = {
@@ -63,6 +63,11 @@ CASES: dict[str, dict[str, Any]] = {
     "zeros": {"zeros": 0.9},
     "zeros with state": {"zeros": 0.9, "optimizer": lambda: "adam"},
     "no bias": {"use_bias": False},
+    "penalties": {
+        "optimizer": lambda: pf.optimizers.SGD(0.05, momentum=0.9),
+        "kernel_regularizer": pf.regularizers.L1L2(1e-4, 1e-3),
+        "width": 201,
+    },
     "a penalty": {"kernel_regularizer": pf.regularizers.L2(1e-3)},
     "behind dropout": {"below": lambda: [layers.Dropout(0.3)]},
     "behind a frozen layer": {"below": lambda: [layers.Dense(160, "tanh", trainable=False)]},

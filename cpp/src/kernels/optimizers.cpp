@@ -10,7 +10,8 @@ static void add(KernelTable<T>& table) noexcept {
   table.optimizer_step = optimizer_step<T>;
   table.add_penalty_gradient = add_penalty_gradient<T>;
   table.sum_of_squares = sum_of_squares<T>;
-  table.sum_of_magnitudes = sum_of_magnitudes<T>;
+  table.squares_by_lines = squares_by_lines<T>;
+  table.magnitudes_by_lines = magnitudes_by_lines<T>;
 }
 
 void add_optimizers(Kernels& kernels) noexcept {

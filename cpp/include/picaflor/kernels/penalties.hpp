@@ -1,4 +1,5 @@
-// L1 and L2 penalties and the sums behind them and behind norm clipping.
+// L1 and L2 penalties and the sums behind them and behind norm clipping.  Those of penalties are taken line
+// by line of columns, which threads share out: the same bits for every split at lines.
 #pragma once
 
 #include <cmath>
@@ -39,10 +40,45 @@ double sum_of_squares(Index size, const T* x) noexcept {
   });
 }
 
-// sum_i |x_i|
+// Sums of term(x_ij) over the rows i and `columns` columns j of x, Lines lines of them: each column on its
+// own, then the columns of a line.  out (Lines)
+template <class T, Index Lines, class Term>
+void sum_lines(Index n, Index columns, const T* x, Index x_row, Term term, double* out) {
+  constexpr Index line = padded<T>(1);
+  double sum[Lines * line] = {};
+  for (Index i = 0; i < n; ++i) {
+    for (Index j = 0; j < columns; ++j) sum[j] += term(static_cast<double>(x[i * x_row + j]));
+  }
+  for (Index l = 0; l < Lines; ++l) {
+    double* const lanes = sum + l * line;
+    for (Index half = line / 2; half > 0; half /= 2) {
+      for (Index j = 0; j < half; ++j) lanes[j] += lanes[j + half];
+    }
+    out[l] = lanes[0];
+  }
+}
+
+template <class T, class Term>
+void sums_by_lines(Index n, Index m, const T* x, Index x_row, Term term, double* out) {
+  constexpr Index line = padded<T>(1), together = 2;  // two hide the latency of additions
+  Index j = 0;
+  for (; j + together * line <= m; j += together * line, out += together) {
+    sum_lines<T, together>(n, together * line, x + j, x_row, term, out);
+  }
+  for (; j + line <= m; j += line) sum_lines<T, 1>(n, line, x + j, x_row, term, out++);
+  if (j < m) sum_lines<T, 1>(n, m - j, x + j, x_row, term, out);
+}
+
+// out_b = sum of x_ij^2 over all rows i and the columns j in cache line b of each row.  x: (n, m)
 template <class T>
-double sum_of_magnitudes(Index size, const T* x) noexcept {
-  return lane_sum(size, [x](Index i) { return std::fabs(static_cast<double>(x[i])); });
+void squares_by_lines(Index n, Index m, const T* x, Index x_row, double* out) noexcept {
+  sums_by_lines(n, m, x, x_row, [](double value) { return value * value; }, out);
+}
+
+// The same of |x_ij|.
+template <class T>
+void magnitudes_by_lines(Index n, Index m, const T* x, Index x_row, double* out) noexcept {
+  sums_by_lines(n, m, x, x_row, [](double value) { return std::fabs(value); }, out);
 }
 
 }  // namespace picaflor::inline PICAFLOR_LEVEL

@@ -348,7 +348,9 @@ struct KernelTable {
   // g += l1 sign(p) + 2 l2 p
   void (*add_penalty_gradient)(Index size, const T* p, double l1, double l2, T* g) noexcept;
   double (*sum_of_squares)(Index size, const T* x) noexcept;
-  double (*sum_of_magnitudes)(Index size, const T* x) noexcept;
+  // x (n, m), out (cache lines in a row): sums of x^2 or |x| over all rows, for each line of columns
+  void (*squares_by_lines)(Index n, Index m, const T* x, Index x_row, double* out) noexcept;
+  void (*magnitudes_by_lines)(Index n, Index m, const T* x, Index x_row, double* out) noexcept;
 
   // gather.hpp
   void (*gather_rows)(const GatherRows<T>&) noexcept;

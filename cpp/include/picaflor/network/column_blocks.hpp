@@ -116,7 +116,6 @@ Index parts_in_blocks(const Plan& plan, Index n, Index minibatches, Index arrays
   if (step.op != Op::dense) return 0;
   const Parameter& kernel = plan.parameters[static_cast<std::size_t>(step.kernel)];
   if (kernel.turned || arrays * kernel.size * element > kMostBytes) return 0;
-  if (kernel.l1 != 0 || kernel.l2 != 0) return 0;  // a sum in the order in which weights lie
   const Grid grid = grid_for<T>(n, step.out, step.in, threads);
   return grid.by_rows || grid.parts == 1 || kernel.row * element >= grid.parts * kPage / 2 ? 0 : grid.parts;
 }

@@ -321,7 +321,7 @@ std::optional<double> Network<T>::run(const Dataset<T>& data, const Minibatch& m
   const auto [order, start, n, stop] = minibatch;
   last_rows_ = n;
   denominator_ = loss_denominator(reduction_.divide_by, data, order, start, n);
-  double loss = parameters_.penalty() * penalty_scale();
+  double loss = parameters_.penalty(blocks_, workspace_.threads) * penalty_scale();
   const Index rows = rows_per_pass(n, most_rows_);
   Index first = 0;
   do {

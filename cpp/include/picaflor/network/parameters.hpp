@@ -34,8 +34,8 @@ class Parameters {
   // New slots, unless they are asked to be kept and the rule keeps as many of them.
   void set_optimizer(const OptimizerConfig& config, bool keep_slots);
 
-  // l1 sum |w| + l2 sum w^2 over what is trained
-  double penalty();
+  // l1 sum |w| + l2 sum w^2 over what is trained, wherever its weights are
+  double penalty(const ColumnBlocks<T>& blocks, Index threads);
   // Moving averages, to be put back if the minibatch that moved them is given up.
   std::vector<T> statistics() const;
   void set_statistics(const std::vector<T>& kept);
@@ -52,7 +52,8 @@ class Parameters {
 
  private:
   void add_penalty_gradient(const Parameter& p, double scale);
-  double sum_of_penalties() const;
+  using SumsByLines = void (*)(Index n, Index m, const T* x, Index x_row, double* out) noexcept;
+  double sum_by_lines(Index parameter, SumsByLines sums, const ColumnBlocks<T>& blocks, Index threads);
   double sum_of_squares(Index size, T* g);
   void clear_padding(T* buffer);
   ParameterRows<T> rows_of(const Parameter& p);
@@ -62,6 +63,7 @@ class Parameters {
   AlignedArray<T> values_, gradients_;
   std::array<AlignedArray<T>, kMaxSlots> slots_;
   int slot_count_ = 0;
+  std::vector<double> line_sums_;
   OptimizerConfig optimizer_;
 };
 
@@ -98,14 +100,6 @@ void Parameters<T>::clear_padding(T* buffer) {
   }
 }
 
-template <class T>
-double Parameters<T>::penalty() {
-  const double sum = sum_of_penalties();
-  if (std::isfinite(sum)) return sum;
-  clear_padding(values());
-  return sum_of_penalties();
-}
-
 // Of a part of the gradients.
 template <class T>
 double Parameters<T>::sum_of_squares(Index size, T* g) {
@@ -116,14 +110,42 @@ double Parameters<T>::sum_of_squares(Index size, T* g) {
 }
 
 template <class T>
-double Parameters<T>::sum_of_penalties() const {
+double Parameters<T>::penalty(const ColumnBlocks<T>& blocks, Index threads) {
   double sum = 0;
-  for (const Parameter& p : plan_.parameters) {
-    if ((p.l1 == 0 && p.l2 == 0) || !plan_.is_trained(p)) continue;
-    const T* const w = values() + p.offset;
-    if (p.l1 != 0) sum += p.l1 * kernels_.sum_of_magnitudes(p.size, w);
-    if (p.l2 != 0) sum += p.l2 * kernels_.sum_of_squares(p.size, w);
+  for (Index i = 0; i < std::ssize(plan_.parameters); ++i) {
+    const Parameter& p = plan_.parameters[static_cast<std::size_t>(i)];
+    if (!plan_.is_trained(p)) continue;
+    if (p.l1 != 0) sum += p.l1 * sum_by_lines(i, kernels_.magnitudes_by_lines, blocks, threads);
+    if (p.l2 != 0) sum += p.l2 * sum_by_lines(i, kernels_.squares_by_lines, blocks, threads);
   }
+  return sum;
+}
+
+// Each line of columns is summed up where it lies, by the thread that trains it; then the lines in their
+// order.
+template <class T>
+double Parameters<T>::sum_by_lines(Index parameter, SumsByLines sums, const ColumnBlocks<T>& blocks,
+                                   Index threads) {
+  constexpr double kCost = 5;  // of an element, in the operations that useful_threads counts
+  const Parameter& p = plan_.parameters[static_cast<std::size_t>(parameter)];
+  const Index rows = p.stored_rows(), cols = p.stored_cols(), unit = kColumnUnit<T>;
+  line_sums_.resize(static_cast<std::size_t>((cols + unit - 1) / unit));
+  const auto sum_up = [&](Range columns, const T* w, Index row) {
+    const Index m = std::min(columns.end, cols) - columns.begin;
+    sums(rows, m, w, row, line_sums_.data() + columns.begin / unit);
+  };
+  if (blocks.hold(parameter)) {
+    parallel_parts(blocks.columns(),
+                   [&](Index i, Range columns) { sum_up(columns, blocks[i].arrays[0], blocks[i].row); });
+  } else {
+    const Index parts =
+        std::min(useful_threads(kCost * static_cast<double>(p.size), threads), std::ssize(line_sums_));
+    parallel_ranges(cols, unit, parts, [&](Index, Range columns) {
+      sum_up(columns, values() + p.offset + columns.begin, p.row);
+    });
+  }
+  double sum = 0;
+  for (const double of_line : line_sums_) sum += of_line;
   return sum;
 }
 
