@@ -22,7 +22,7 @@ EIGEN_STRONG_INLINE P one() {
   return splat<P>(1);
 }
 template <class P>
-EIGEN_STRONG_INLINE P positive(P x) {
+EIGEN_STRONG_INLINE auto positive(P x) {
   return zero<P>() < x;
 }
 template <class P>
@@ -52,6 +52,7 @@ struct Relu {
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {
+    keep_in_registers(x);
     return nan_where(x, positive(x) & one<P>());
   }
   template <class P>
@@ -65,6 +66,7 @@ struct ClippedRelu {
   double a, b, c;
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
+    keep_in_registers(x);
     const P above = min(x, splat<P>(b));
     if (a == 0) {  // not 0 (x - c): that is NaN for x = -inf
       return nan_where(x, (splat<P>(c) < x) & above);
@@ -73,6 +75,7 @@ struct ClippedRelu {
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {
+    keep_in_registers(x);
     const P inside = (x < splat<P>(b)) & one<P>();
     return nan_where(x, select(splat<P>(c) < x, inside, splat<P>(a)));
   }
@@ -86,10 +89,12 @@ struct LeakyRelu {
   double a;
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
+    keep_in_registers(x);
     return select(positive(x), x, x * splat<P>(a));
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {
+    keep_in_registers(x);
     return nan_where(x, select(positive(x), one<P>(), splat<P>(a)));
   }
   template <class P>
@@ -149,10 +154,12 @@ struct HardSigmoid {
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {
+    keep_in_registers(x);
     return nan_where(x, (abs(x) < splat<P>(3)) & splat<P>(1.0 / 6));
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope_from(P y, P) const {
+    keep_in_registers(y);
     return nan_where(y, (positive(y) & (y < one<P>())) & splat<P>(1.0 / 6));
   }
 };
@@ -250,7 +257,7 @@ struct HardSilu {
   EIGEN_STRONG_INLINE P slope(P x) const {  // (x + 3/2) / 3 inside
     const P inside = (x + splat<P>(1.5)) / splat<P>(3);
     const P above = select(splat<P>(3) <= x, one<P>(), inside);
-    return nan_where(x, and_not(above, x <= splat<P>(-3)));
+    return nan_where(x, select(x <= splat<P>(-3), zero<P>(), above));
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope_from(P, P x) const {

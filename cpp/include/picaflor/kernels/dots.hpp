@@ -52,8 +52,8 @@ Register<T> dots(Index k, Vectors<T> a, Vectors<T> b) noexcept {
   for (Index p = 0; p + lanes <= k; p += lanes) add(p, [](P x) { return x; });
   const Index rest = k % lanes;
   if (rest != 0) {  // read together with steps before them, which count as zero
-    const P is_new = packet::last_lanes<Packet<T>>(rest).r[0];
-    add(k - lanes, [&](P x) { return pand(x, is_new); });
+    const Mask<T> is_new = packet::last_lanes<T>(rest);
+    add(k - lanes, [&](P x) { return (is_new & Packet<T>{{x}}).r[0]; });
   }
   ptranspose(sums);
   P total = sums.packet[0];

@@ -59,7 +59,7 @@ class RowLanes {
   P dout(Index j) const { return P::load(dout_ + j * kRows); }
   void put(Index j, P gradient) { gradient.store(dout_ + j * kRows); }
   P column(Index j) const { return P::all(static_cast<T>(j)); }
-  P is_id(Index j) const { return column(j) == P::load(id_as_number_); }
+  Mask<T> is_id(Index j) const { return column(j) == P::load(id_as_number_); }
 
   P out_at_id() const {
     alignas(kCacheLine) T chosen[kRows];
@@ -178,7 +178,7 @@ class ColumnLanes {
     return P::ramp(static_cast<T>(at.j));
   }
   template <class At>
-  P is_id(At at) const {  // by distance: exact however many columns there are
+  Mask<T> is_id(At at) const {  // by distance: exact however many columns there are
     return P::ramp(0) == P::all(static_cast<T>(id_ - at.j));
   }
 
@@ -262,7 +262,7 @@ class ColumnLanes {
   static constexpr Index L = P::kLanes;
   static constexpr Index kBlock = 64 * L;
 
-  static P in(Part at) { return P::ramp(0) < P::all(static_cast<T>(at.count)); }
+  static Mask<T> in(Part at) { return P::ramp(0) < P::all(static_cast<T>(at.count)); }
   static P load_part(const T* from, Part at) {
     alignas(kCacheLine) T lanes[L] = {};
     for (Index i = 0; i < at.count; ++i) {

@@ -71,7 +71,7 @@ struct LogCosh {
     const Packet<T> d = o - t, size = abs(d), one = constant<T>(1);
     const Packet<T> r = expm1_nonpositive(-(size + size));  // q - 1
     const Packet<T> q = r + one;
-    const Packet<T> small = size < constant<T>(0.875);  // sinh(0.875) < 1
+    const Mask<T> small = size < constant<T>(0.875);  // sinh(0.875) < 1
     const Packet<T> u = log1p_unit(select(small, constant<T>(0.25) * (r * r) / q, q));
     const Packet<T> tanh = -r / (q + one);
     return {select(small, constant<T>(0.5) * u, size + (u - constant<T>(0.6931471805599453))),
@@ -158,7 +158,8 @@ struct BinaryCrossEntropyLogits {
   Pointwise<T> operator()(Packet<T> o, Packet<T> target) const {
     const Packet<T> zero = constant<T>(0), one = constant<T>(1);
     const Packet<T> t = target * constant<T>(1 - smoothing) + constant<T>(0.5 * smoothing);
-    const Packet<T> size = abs(o), negative = o < zero;
+    const Packet<T> size = abs(o);
+    const Mask<T> negative = o < zero;
     const Packet<T> q = exp_nonpositive(-size);
     const Packet<T> u = select(negative, t, one - t);
     const Packet<T> slope = u - q / (one + q);

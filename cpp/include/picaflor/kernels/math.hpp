@@ -14,7 +14,7 @@
 #pragma once
 
 #include "picaflor/kernels/error_free.hpp"
-#include "picaflor/kernels/packet.hpp"
+#include "picaflor/kernels/masks.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -184,7 +184,7 @@ EIGEN_STRONG_INLINE P exp_nonpositive(P x) {
 template <class P>
 EIGEN_STRONG_INLINE P exp(P x) {
   using C = Constants<P>;
-  const P below = x < splat<P>(0);
+  const auto below = x < splat<P>(0);
   const P magic =
       select(below, splat<P>(C::kRound + C::kBias + C::kLift), splat<P>(C::kRound + C::kBias - C::kLift));
   const P unlift = select(below, splat<P>(kUnlift<P>), splat<P>(1 / kUnlift<P>));

@@ -15,7 +15,7 @@
 #include <cstring>
 #include <limits>
 
-#include "picaflor/kernels/packet.hpp"
+#include "picaflor/kernels/masks.hpp"
 #include "picaflor/kernels/table.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {

@@ -2,7 +2,6 @@
 // formula. One source, on Eigen's packet layer, for SSE, AVX2, AVX-512 and NEON; with no vector unit a
 // register is one number.
 //
-// Comparisons give masks (all bits of a lane, or none) for select, & and |; with NaN they are false.
 // min(x, c) and max(x, c) return x when x is NaN, so the variable stands first wherever it must propagate.
 #pragma once
 
@@ -183,28 +182,6 @@ EIGEN_STRONG_INLINE float64x2_t exponent_bits(float64x2_t t) {
 #endif
 #endif
 
-// a for x < 0, b for x > 0, either for zero and NaN.
-template <class P>
-EIGEN_STRONG_INLINE P select_negative(P x, P a, P b) {
-  return Eigen::internal::pselect(Eigen::internal::pcmp_lt(x, Eigen::internal::pzero(x)), a, b);
-}
-#ifdef EIGEN_VECTORIZE_AVX
-EIGEN_STRONG_INLINE __m256 select_negative(__m256 x, __m256 a, __m256 b) {
-  return _mm256_blendv_ps(b, a, x);
-}
-EIGEN_STRONG_INLINE __m256d select_negative(__m256d x, __m256d a, __m256d b) {
-  return _mm256_blendv_pd(b, a, x);
-}
-#endif
-#ifdef EIGEN_VECTORIZE_AVX512
-EIGEN_STRONG_INLINE __m512 select_negative(__m512 x, __m512 a, __m512 b) {
-  return _mm512_mask_blend_ps(_mm512_movepi32_mask(_mm512_castps_si512(x)), b, a);
-}
-EIGEN_STRONG_INLINE __m512d select_negative(__m512d x, __m512d a, __m512d b) {
-  return _mm512_mask_blend_pd(_mm512_movepi64_mask(_mm512_castpd_si512(x)), b, a);
-}
-#endif
-
 }  // namespace registers
 
 // ------------------------------------------------------------------------------------------ packets
@@ -289,19 +266,17 @@ PICAFLOR_PACKET_1(abs, Eigen::internal::pabs)
 PICAFLOR_PACKET_1(sqrt, registers::square_root)
 PICAFLOR_PACKET_1(log, Eigen::internal::plog)
 PICAFLOR_PACKET_1(log1p, Eigen::internal::generic_plog1p)
-PICAFLOR_PACKET_2(operator<, Eigen::internal::pcmp_lt)
-PICAFLOR_PACKET_2(operator<=, Eigen::internal::pcmp_le)
-PICAFLOR_PACKET_2(operator==, Eigen::internal::pcmp_eq)
 PICAFLOR_PACKET_2(operator&, Eigen::internal::pand)
 PICAFLOR_PACKET_2(operator|, Eigen::internal::por)
-PICAFLOR_PACKET_1(operator~, Eigen::internal::pnot)
-PICAFLOR_PACKET_2(and_not, Eigen::internal::pandnot)  // a & ~b
-PICAFLOR_PACKET_3(select, Eigen::internal::pselect)   // a ? b : c, lane by lane
-PICAFLOR_PACKET_3(select_negative, registers::select_negative)
 PICAFLOR_PACKET_1(exponent_bits, registers::exponent_bits)
 #undef PICAFLOR_PACKET_1
 #undef PICAFLOR_PACKET_2
 #undef PICAFLOR_PACKET_3
+
+template <class P>
+EIGEN_STRONG_INLINE void keep_in_registers(P& x) {
+  for (auto& part : x.r) registers::keep_in_register(part);
+}
 
 template <class P>
 EIGEN_STRONG_INLINE P splat(double value) {
@@ -337,19 +312,6 @@ EIGEN_STRONG_INLINE P sign_bit() {
 template <class P>
 EIGEN_STRONG_INLINE P minus_abs(P x) {
   return x | sign_bit<P>();
-}
-
-// -1, 0 or 1; a NaN stays
-template <class P>
-EIGEN_STRONG_INLINE P sign_of(P x) {
-  const P zero = splat<P>(0), one = splat<P>(1);
-  return select(zero < x, one, select(x < zero, -one, x));
-}
-
-// all bits of dx set (a NaN) where x is NaN, dx elsewhere
-template <class P>
-EIGEN_STRONG_INLINE P nan_where(P x, P dx) {
-  return dx | ~(x == x);
 }
 
 }  // namespace packet

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "picaflor/kernels/optimizers.hpp"
+#include "picaflor/kernels/masks.hpp"
 #include "picaflor/kernels/sums.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {

@@ -8,16 +8,16 @@
 
 #include <limits>
 
-#include "picaflor/kernels/packet.hpp"
+#include "picaflor/kernels/masks.hpp"
 #include "picaflor/kernels/turn.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
 namespace packet {
 
-// All ones in the last `count` lanes.
-template <class P>
-EIGEN_STRONG_INLINE P last_lanes(Index count) {
+template <class T>
+EIGEN_STRONG_INLINE Mask<T> last_lanes(Index count) {
+  using P = Packet<T>;
   return splat<P>(static_cast<double>(P::kLanes - count)) <= P::ramp(0);
 }
 
@@ -60,7 +60,7 @@ EIGEN_STRONG_INLINE double sum_row(Index c, const F& f, const In*... x) {
     for (; j + Wide::kLanes <= end; j += Wide::kLanes) sums = sums + f(Wide::load(x + j)...);
     P sum = sum_of_registers(sums);
     for (; j + P::kLanes <= end; j += P::kLanes) sum = sum + f(P::load(x + j)...);
-    if (j < end) sum = sum + (f(P::load(x + end - P::kLanes)...) & last_lanes<P>(end - j));
+    if (j < end) sum = sum + (last_lanes<T>(end - j) & f(P::load(x + end - P::kLanes)...));
     return static_cast<double>(sum_of_lanes(sum));
   };
   if (c <= kBlock) return sum_block(0, c);
