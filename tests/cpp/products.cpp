@@ -132,6 +132,7 @@ bool matmul_equals_plain(Index n, Index m, Index k) {
     if (k > kMaxScaledDepth) g.k = kMaxScaledDepth;
   }
   g.alpha = T(-0.37);
+  g.beta = up_to(1) == 0 ? T(0) : T(0.03);
   return tuned_equals_plain(g);
 }
 
@@ -225,13 +226,15 @@ bool dense_update_equals_plain(Index n, Index d, Index m) {
   OptimizerStep step;
   u.step = &step;
   step.rate = 0.01, step.beta_1 = 0.9, step.beta_2 = 0.999, step.epsilon = 1e-7;
-  const Index variant = up_to(6);
+  const Index variant = up_to(8);
   if (variant == 1) step.kind = OptimizerKind::adam;
   if (variant == 2) step.momentum = 0.9;
   if (variant == 3) u.l1 = 0.1, u.l2 = 0.2;
   if (variant == 4) step.clip_value = 0.5;
   if (variant == 5) step.decay = 1e-3;
   if (variant == 6) step.gradient_scale = 0.5;
+  if (variant == 7) u.l2 = 0.2;
+  if (variant == 8) step.kind = OptimizerKind::adam, step.clip_value = 0.5, u.l2 = 0.2;
   Workspace<T> workspace(dense_update_workspace<T>(n, d, m)), gradient(d * m);
   for (int plain = 0; plain < 2; ++plain) {
     u.w = state[plain][0].data();

@@ -4,12 +4,12 @@
 //
 // The gradient never goes to memory: a strip of its rows is worked out in the second-level cache, and the
 // rule runs over the strip of w and its slots at once.  Plain gradient descent does not even need the strip:
-// w is updated from the registers that hold the sums, with the same bits (w <- fma(-rate, g, w) either way).
+// w is updated from the registers that hold the sums, with the same bits (w <- fma(-rate, g, w) either way,
+// and g <- fma(2 l2, w, g) before).
 #pragma once
 
 #include "picaflor/kernels/gemm.hpp"
 #include "picaflor/kernels/optimizers.hpp"
-#include "picaflor/kernels/penalties.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -36,7 +36,8 @@ void dense_update_plain(const DenseUpdate<T>& u) noexcept {
     for (int s = 0; s < kMaxSlots; ++s) {
       row.slots[s] = u.slots[s] == nullptr ? nullptr : u.slots[s] + i * u.w_row;
     }
-    if (u.l1 != 0 || u.l2 != 0) add_penalty_gradient(u.m, row.p, u.l1, u.l2, u.workspace + i * u.m);
+    row.l1 = u.l1;
+    row.l2 = u.l2;
     optimizer_step(*u.step, row);
   }
 }
@@ -69,7 +70,7 @@ template <class T>
 bool is_plain_descent(const DenseUpdate<T>& u) noexcept {
   const OptimizerStep& s = *u.step;
   return s.kind == OptimizerKind::sgd && s.momentum == 0 && s.decay == 0 && s.clip_value == 0 &&
-         s.gradient_scale == 1 && u.l1 == 0 && u.l2 == 0;
+         s.gradient_scale == 1 && u.l1 == 0;
 }
 
 // The rule on `rows` rows of w from `row` on, columns from `column` on, whose gradient is g (rows, columns).
@@ -86,11 +87,8 @@ void update_strip(const DenseUpdate<T>& u, Index row, Index rows, Index column, 
   strip.p_row = u.w_row;
   strip.g_row = columns;
   for (int s = 0; s < kMaxSlots; ++s) strip.slots[s] = u.slots[s] == nullptr ? nullptr : u.slots[s] + corner;
-  if (u.l1 != 0 || u.l2 != 0) {
-    for (Index i = 0; i < strip.rows; ++i) {
-      add_penalty_gradient(strip.size, strip.p + i * u.w_row, u.l1, u.l2, g + i * columns);
-    }
-  }
+  strip.l1 = u.l1;
+  strip.l2 = u.l2;
   optimizer_step(*u.step, strip);
 }
 
@@ -171,6 +169,7 @@ void dense_update(const DenseUpdate<T>& u) noexcept {
     g.c_row = u.w_row;
     g.end = MatmulEnd::add_scaled;
     g.alpha = static_cast<T>(-u.step->rate);
+    g.beta = static_cast<T>(2 * u.l2);
     g.workspace = u.workspace;
     return matmul(g);
   }

@@ -37,6 +37,7 @@ void matmul_plain(const Matmul<T>& g) noexcept {
       for (Index p = 0; p < g.k; ++p) {
         sum = multiply_add(g.a[i * g.a_row + p * g.a_col], g.b[p * g.b_row + j * g.b_col], sum);
       }
+      if (g.end == MatmulEnd::add_scaled && g.beta != T(0)) sum = multiply_add(g.beta, c, sum);
       c = g.end == MatmulEnd::relu         ? (sum < T(0) ? T(0) : sum)
           : g.end == MatmulEnd::add_scaled ? multiply_add(g.alpha, sum, c)
                                            : sum;
@@ -153,6 +154,7 @@ TileColumn<T> tiles_of(const Matmul<T>& g) noexcept {
   t.init = g.init;
   t.end = g.end;
   t.alpha = g.alpha;
+  t.beta = g.beta;
   t.copy = nullptr;
   return t;
 }

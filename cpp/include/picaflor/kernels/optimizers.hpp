@@ -1,7 +1,8 @@
 // One step of an optimizer: a single pass over parameters, gradients and the slots a rule keeps.
 //
 // For every element, with gradient g, parameter w and everything else a number of the step:
-//   g = clip(gradient_scale g, -clip_value, clip_value),   w = w - decay w,   then the rule below.
+//   g = clip(gradient_scale (g + l1 sign(w) + 2 l2 w), -clip_value, clip_value),   w = w - decay w,
+//   then the rule below.
 // Formulas are Keras 3's (network/optimizer.hpp works out the numbers); slots stand in Keras's order.
 //
 // Every element goes through the same packet instructions wherever it lies (a tail shorter than a packet is
@@ -15,7 +16,8 @@
 #include <cstring>
 #include <limits>
 
-#include "picaflor/kernels/masks.hpp"
+#include "picaflor/kernels/packet.hpp"
+#include "picaflor/kernels/penalties.hpp"
 #include "picaflor/kernels/table.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
@@ -220,21 +222,26 @@ struct Lion {
 template <class T>
 struct Identity {
   using P = Packet<T>;
-  explicit Identity(const OptimizerStep&) {}
+  Identity(const OptimizerStep&, const ParameterRows<T>&) {}
   void operator()(P&, P&) const {}
 };
 
-// g = clip(scale g),   w = w - decay w
+// g = clip(scale (g + penalty's)),   w = w - decay w
 template <class T>
-struct ClipAndDecay {
+struct PenalizeClipAndDecay {
   using P = Packet<T>;
+  PenaltyGradient<T> penalty;
+  bool clips;
   P scale, bound, minus_decay;
-  explicit ClipAndDecay(const OptimizerStep& s)
-      : scale(splat<P>(s.gradient_scale)),
+  PenalizeClipAndDecay(const OptimizerStep& s, const ParameterRows<T>& u)
+      : penalty(u.l1, u.l2),
+        clips(s.gradient_scale != 1 || s.clip_value > 0),
+        scale(splat<P>(s.gradient_scale)),
         bound(splat<P>(s.clip_value > 0 ? s.clip_value : std::numeric_limits<double>::infinity())),
         minus_decay(splat<P>(-s.decay)) {}
   void operator()(P& g, P& w) const {
-    g = max(min(scale * g, bound), -bound);
+    g = penalty.added_to(g, w);
+    if (clips) g = max(min(scale * g, bound), -bound);
     w = mul_add(minus_decay, w, w);
   }
 };
@@ -260,7 +267,7 @@ void update_packet(const Before& before, const Rule& rule, T* p, const T* g, T* 
 template <class T, class Before, class Rule>
 void sweep(const OptimizerStep& step, const ParameterRows<T>& u) {
   constexpr Index width = Packet<T>::kLanes;
-  const Before before(step);
+  const Before before(step, u);
   const Rule rule(step);
   const Index whole = u.size / width * width;
   const auto bytes = static_cast<std::size_t>(u.size - whole) * sizeof(T);
@@ -285,10 +292,10 @@ void sweep(const OptimizerStep& step, const ParameterRows<T>& u) {
 
 template <class T, class Rule>
 void run(const OptimizerStep& s, const ParameterRows<T>& u) {
-  if (s.gradient_scale == 1 && !(s.clip_value > 0) && s.decay == 0) {
+  if (s.gradient_scale == 1 && !(s.clip_value > 0) && s.decay == 0 && u.l1 == 0 && u.l2 == 0) {
     sweep<T, Identity<T>, Rule>(s, u);
   } else {
-    sweep<T, ClipAndDecay<T>, Rule>(s, u);
+    sweep<T, PenalizeClipAndDecay<T>, Rule>(s, u);
   }
 }
 

@@ -10,15 +10,28 @@
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
-// g += l1 sign(p) + 2 l2 p,   sign(0) = 0.    p, g: (size).  The same bits for any split.
+// The gradient of l1 |w| + l2 w^2 is added to g, with sign(0) = 0.
+template <class T>
+struct PenaltyGradient {
+  using P = Packet<T>;
+  bool has_l1;
+  P of_sign, of_w;
+  PenaltyGradient(double l1, double l2)
+      : has_l1(l1 != 0), of_sign(packet::splat<P>(l1)), of_w(packet::splat<P>(2 * l2)) {}
+  P added_to(P g, P w) const {
+    if (has_l1) g = g + of_sign * packet::sign_of(w);
+    return mul_add(of_w, w, g);
+  }
+};
+
+// g += l1 sign(p) + 2 l2 p.    p, g: (size).  The same bits for any split.
 template <class T>
 void add_penalty_gradient(Index size, const T* p, double l1, double l2, T* g) noexcept {
   using P = Packet<T>;
   constexpr Index width = P::kLanes;
-  const P one = packet::splat<P>(l1), two = packet::splat<P>(2 * l2);
-  const auto add = [one, two](const T* from, T* to) {
-    const P w = P::load(from);
-    mul_add(two, w, P::load(to) + one * packet::sign_of(w)).store(to);
+  const PenaltyGradient<T> penalty(l1, l2);
+  const auto add = [&penalty](const T* from, T* to) {
+    penalty.added_to(P::load(to), P::load(from)).store(to);
   };
   Index i = 0;
   for (; i + width <= size; i += width) add(p + i, g + i);

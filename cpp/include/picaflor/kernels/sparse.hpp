@@ -43,7 +43,7 @@ struct SumEnds {
   T* to = nullptr;
   Index to_row = 0;
   MatmulEnd end = MatmulEnd::store;
-  T alpha = 1;
+  T alpha = 1, beta = 0;
 };
 
 // Rows of c, Vectors * lanes columns wide.
@@ -66,8 +66,8 @@ void sum_terms(const TermRows<T>& t) noexcept {
   const T* const b = t.b;
   const Index b_last = t.b_last, last = t.last;
   const Term<T>* term = t.terms;
-  const bool skips =
-      ends.end == MatmulEnd::add_scaled && ends.from == nullptr;  // where nothing is to be added
+  const bool skips = ends.end == MatmulEnd::add_scaled && ends.beta == T(0) &&
+                     ends.from == nullptr;  // where nothing is to be added
   for (Index r = 0; r < t.rows; ++r) {
     if (skips && t.counts[r] == 0) continue;
     P sum[Vectors];
@@ -92,7 +92,9 @@ void sum_terms(const TermRows<T>& t) noexcept {
     } else if (ends.end == MatmulEnd::add_scaled) {
       PICAFLOR_UNROLL
       for (int v = 0; v < Vectors; ++v) {
-        sum[v] = pmadd(pset1<P>(ends.alpha), sum[v], ploadu<P>(to + column(v, last)));
+        const P old = ploadu<P>(to + column(v, last));
+        if (ends.beta != T(0)) sum[v] = pmadd(pset1<P>(ends.beta), old, sum[v]);
+        sum[v] = pmadd(pset1<P>(ends.alpha), sum[v], old);
       }
     }
     PICAFLOR_UNROLL
@@ -211,6 +213,7 @@ void sum_panel(const TermLists<T>& lists, const Panels<T>& panels, Index i, cons
     t.ends.to_row = stops ? ends.to_row : panels.row();
     t.ends.end = stops ? ends.end : MatmulEnd::store;
     t.ends.alpha = ends.alpha;
+    t.ends.beta = ends.beta;
     kTermKernels<T>.at[width - 1](t);
   }
 }
@@ -257,6 +260,7 @@ EIGEN_DONT_INLINE void matmul_sparse(const Matmul<T>& g) noexcept {
         }
         if (d + 1 == depths.count) ends.end = g.end;
         ends.alpha = g.alpha;
+        ends.beta = g.beta;
         sum_panel(lists, panels, i, g.b + first * g.b_row, g.b_row, g.b_col, packed, strip, ends);
       }
     }

@@ -31,7 +31,7 @@ enum class MatmulEnd {
   store,
   relu,
   add_scaled
-};  // c = s,  c = max(s, 0) (a NaN stays),  c = c + alpha s (with init zero and k <= kMaxScaledDepth)
+};  // c = s,  c = max(s, 0) (a NaN stays),  c = c + alpha (s + beta c) (init zero, k <= kMaxScaledDepth)
 
 inline constexpr Index kMaxScaledDepth = 384;  // longer sums pass through c, which add_scaled has to keep
 
@@ -54,7 +54,7 @@ struct Matmul {
   const T* bias = nullptr;  // (m), for MatmulInit::bias
   MatmulInit init = MatmulInit::zero;
   MatmulEnd end = MatmulEnd::store;
-  T alpha = 1;
+  T alpha = 1, beta = 0;                             // for MatmulEnd::add_scaled
   Zeros zeros = Zeros::multiplied;                   // of a
   bool is_few_rows = false, is_few_columns = false;  // before any cutting: see dots.hpp
   T* workspace = nullptr;                            // matmul_workspace(...) elements, aligned to kCacheLine
@@ -215,8 +215,8 @@ struct OptimizerStep {
 
 inline constexpr int kMaxSlots = 3;
 
-// `rows` rows of `size` parameters p and of their slots, p_row apart, and of their gradients g, g_row apart.
-// Slots that a rule does not keep may be null.
+// `rows` rows of `size` parameters p and of their slots, p_row apart, and of their gradients g, g_row apart,
+// to which l1 sign(p) + 2 l2 p is added.  Slots that a rule does not keep may be null.
 template <class T>
 struct ParameterRows {
   Index rows = 1, size = 0;
@@ -224,6 +224,7 @@ struct ParameterRows {
   const T* g = nullptr;
   Index p_row = 0, g_row = 0;
   T* slots[kMaxSlots] = {};
+  double l1 = 0, l2 = 0;
 };
 
 // Which operand of x^T dz has so many zeros that they are left out.

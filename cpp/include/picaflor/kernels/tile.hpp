@@ -61,7 +61,7 @@ struct TileColumn {
   const T* bias;
   MatmulInit init;
   MatmulEnd end;
-  T alpha;
+  T alpha, beta;
   T* copy;  // (k, Vectors * lanes) receives the rows of b, where Copies is true
 };
 
@@ -133,7 +133,9 @@ void multiply_tiles(const TileColumn<T>& t) noexcept {
       } else if (t.end == MatmulEnd::add_scaled) {
         PICAFLOR_UNROLL
         for (int v = 0; v < Vectors; ++v) {
-          sum[r][v] = pmadd(pset1<P>(t.alpha), sum[r][v], ploadu<P>(row + column(v, c_last)));
+          const P old = ploadu<P>(row + column(v, c_last));
+          if (t.beta != T(0)) sum[r][v] = pmadd(pset1<P>(t.beta), old, sum[r][v]);
+          sum[r][v] = pmadd(pset1<P>(t.alpha), sum[r][v], old);
         }
       }
       PICAFLOR_UNROLL

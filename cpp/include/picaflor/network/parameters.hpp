@@ -218,8 +218,10 @@ ParameterRows<T> Parameters<T>::rows_of(const Parameter& p) {
 template <class T>
 void Parameters<T>::update(Index parameter, const OptimizerStep& rule, double penalty_scale) {
   const Parameter& p = plan_.parameters[static_cast<std::size_t>(parameter)];
-  if (penalty_scale != 0) add_penalty_gradient(p, penalty_scale);
-  kernels_.optimizer_step(rule, rows_of(p));
+  ParameterRows<T> all = rows_of(p);
+  all.l1 = p.l1 * penalty_scale;
+  all.l2 = p.l2 * penalty_scale;
+  kernels_.optimizer_step(rule, all);
 }
 
 template <class T>
