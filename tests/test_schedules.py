@@ -6,6 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
+import picaflor as pf
 from picaflor.optimizers import schedules
 
 EACH = [
@@ -129,3 +130,22 @@ def test_a_schedule_of_ones_own():
         schedules.serialize(Halving())
     with pytest.raises(TypeError, match="must define __call__"):
         schedules.LearningRateSchedule()(0)
+
+
+@pytest.mark.parametrize("hooks", [False, True])
+def test_rates_are_asked_for_once_a_step(monkeypatch, capsys, hooks):
+    monkeypatch.setattr("picaflor.models.loop._REFRESH", 0.0)  # the bar looks in all the time
+    x = np.random.default_rng(0).normal(size=(2000, 100))
+    asked = []
+
+    class Counted(schedules.LearningRateSchedule):
+        def __call__(self, step):
+            asked.append(step)
+            return 0.01
+
+    model = pf.Sequential([pf.Input((100,)), pf.layers.Dense(64), pf.layers.Dense(1)], seed=0)
+    model.compile(pf.optimizers.SGD(Counted()), "mse")
+    nothing = pf.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)
+    model.fit(x, x[:, :1], batch_size=10, epochs=2, verbose=1, callbacks=[nothing] * hooks)
+    assert asked == list(range(400))
+    assert "200/200" in capsys.readouterr().err

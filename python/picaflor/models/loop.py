@@ -98,18 +98,25 @@ class Loop:
         order, first, last = epochs.take()
         size = epochs.batch_size
         batch = first
+        result: Any = None
         while batch < last and not (model.stop_training and batch > first):
             if self._hooks:
                 callbacks.on_train_batch_begin(batch - first, {})
             until = batch + 1 if self._single else last
             start, stop = batch * size, min(until * size, epochs.rows)
-            rates = optimizer._rates(optimizer._iterations, until - batch)
+            if self._hooks:  # which may change the rate of the next step
+                rates = optimizer._rates(optimizer._iterations, 1)
+            elif batch == first:
+                rates = optimizer._rates(optimizer._iterations, last - first)
+            else:
+                rates = rates[result.batches :]
             try:
                 result = network.train(
                     data.x, data.y, data.weight, order, start, stop, size, rates, self._limit
                 )
             finally:  # Ctrl-C comes after some minibatches of the range
                 optimizer._iterations = network.iterations
+                constrain(model)
             means.add(result)
             if result.bad_batch >= 0:
                 self.bad_loss.report(epoch, batch - first + result.bad_batch)
@@ -122,12 +129,11 @@ class Loop:
         return means
 
     def _look_at_batch(self, data: Data, order: Array | None, start: int, stop: int) -> None:
-        """Do what Python has to do after a minibatch."""
+        """Let metrics in Python see a minibatch."""
         if self._means.needs_python:
             rows = slice(start, stop) if order is None else order[start:stop]
             weight = None if data.weight is None else data.weight[rows]
             self._means.update(data.y[rows], self.network.output, weight)
-        constrain(self.model)
 
     def evaluate(self, data: Data, batch_size: int, steps: int | None = None) -> Means:
         """Return loss and metrics in inference mode, over all data or the first `steps`."""

@@ -288,10 +288,12 @@ class Training(Weights):
         n = len(data.x)
         network, optimizer = self._network, self._optimizer_to_engine()
         rates = optimizer._rates(optimizer._iterations, 1)
-        result = network.train(data.x, data.y, data.weight, None, 0, n, n, rates)
-        optimizer._iterations += 1
+        try:
+            result = network.train(data.x, data.y, data.weight, None, 0, n, n, rates)
+        finally:  # Ctrl-C comes before the step or after it
+            optimizer._iterations = network.iterations
+            constrain(self)
         values = self._values(result, data)
-        constrain(self)
         return as_result(values, return_dict)
 
     def _optimizer_to_engine(self) -> Any:

@@ -41,7 +41,8 @@ class Optimizer:
     Parameters
     ----------
     learning_rate : float, LearningRateSchedule or callable without arguments
-        The step size; a schedule is called with the number of finished steps.
+        The step size; a schedule is called with the number of finished steps. `fit` asks for the
+        rates of an epoch's steps before the first of them, unless a callback has batch hooks.
     weight_decay : float, optional
         Share of every variable, biases included, that decays per step and unit of learning rate.
     clipnorm : float, optional
