@@ -127,6 +127,20 @@ def test_number_of_threads_does_not_change_a_bit_of_minibatches_of_one_row(
         assert weights(threads) == alone
 
 
+@pytest.mark.parametrize("loss", ["mse", "binary_crossentropy"])
+def test_number_of_threads_does_not_change_a_bit_of_the_loss_of_wide_outputs(loss: str) -> None:
+    x = np.random.default_rng(6).random((200, 700)).astype(np.float32)
+
+    def history(threads: int) -> list[float]:
+        stack = [pf.layers.Dense(20, "relu"), pf.layers.Dense(700, "sigmoid")]
+        model = pf.Sequential([pf.Input((700,)), *stack], seed=0)
+        model.compile(optimizer="adam", loss=loss)
+        with pf.use_threads(threads):
+            return model.fit(x, x, batch_size=200, epochs=4, verbose=0).history["loss"]
+
+    assert len({tuple(history(threads)) for threads in (1, 2, 3)}) == 1
+
+
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize("dtype", ["uint8", "float32", "float64"])
 def test_rows_gathered_while_threads_were_idle_are_the_right_ones(

@@ -72,6 +72,22 @@ def test_train_epoch_says_nothing_of_a_loss_that_is_nan():
     assert np.isnan(model.train_epoch(np.full((2, 1), np.nan), np.zeros(2))["loss"])
 
 
+def test_optimizer_state_can_be_held_longer_than_the_optimizer(rng):
+    model = pf.Sequential([pf.Input((300,)), pf.layers.Dense(300)], seed=0)
+    x = rng.normal(size=(8, 300))
+    model.compile("adam", "mean_squared_error")
+    model.train_on_batch(x, x)
+    momentum = model.optimizer_state[0][0]
+    before = momentum.copy()
+    model.compile("sgd", "mean_squared_error")
+    model.train_on_batch(x, x)
+    np.testing.assert_array_equal(momentum, before)
+    momentum[...] = 1  # no longer the model's, but still memory
+    assert model.optimizer_state == []
+    del model
+    assert momentum.sum() == momentum.size
+
+
 def test_optimizer_state_is_a_view_in_the_order_of_the_weights(rng):
     x, y = rng.normal(size=(6, 2)), rng.normal(size=6)
     a, b = (linear(x, kernel_initializer="ones") for _ in range(2))

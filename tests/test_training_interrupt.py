@@ -1,5 +1,6 @@
 """Ctrl-C: it ends a training within half a second and leaves a model that can be used."""
 
+import contextlib
 import os
 import signal
 import threading
@@ -121,3 +122,109 @@ def test_signal_handlers_compute_with_subnormal_numbers() -> None:
     finally:
         signal.signal(signal.SIGALRM, before)
     assert seen == [1e-310]
+
+
+class Alarm:
+    """Calls the handler, once or more, while a model is trained."""
+
+    def __init__(self, handler: Any, seconds: float, again: float = 0) -> None:
+        self.handler, self.times = handler, (seconds, again)
+
+    def __enter__(self) -> None:
+        self.before = signal.signal(signal.SIGALRM, lambda *_: self.handler())
+        signal.setitimer(signal.ITIMER_REAL, *self.times)
+
+    def __exit__(self, *_: object) -> None:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, self.before)
+
+
+def test_signal_handlers_are_told_that_the_network_is_at_work() -> None:
+    x = np.random.default_rng(0).normal(size=(200_000, 64)).astype(np.float32)
+    model = pf.Sequential([pf.Input((64,)), layers.Dense(64, "relu"), layers.Dense(1)], seed=0)
+    model.compile("adam", "mse")
+    told: list[str] = []
+
+    def use() -> None:
+        for work in (lambda: model.predict(x[:2]), lambda: model.train_on_batch(x[:2], x[:2, :1])):
+            try:
+                work()
+            except RuntimeError as error:
+                told.append(str(error))
+
+    with Alarm(use, 0.05, 0.05):  # one may be heard between two epochs, where all is allowed
+        while not told:
+            model.fit(x, x[:, :1], verbose=0)
+    assert len(told) % 2 == 0
+    assert all("signal's handler cannot use the network" in message for message in told)
+    assert np.isfinite(model.predict(x)).all()
+
+
+def test_signal_handlers_see_and_set_the_weights_between_two_minibatches() -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(64_000, 256)).astype(np.float32)
+    y = rng.integers(0, 10, len(x))
+    batch_size = 64  # with two threads the first layer's weights lie in blocks
+
+    def made() -> pf.Sequential:
+        dense = [layers.Dense(256, "relu"), layers.Dense(10)]
+        model = pf.Sequential([pf.Input((256,)), *dense], seed=0)
+        loss = pf.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss)
+        return model
+
+    model = made()
+    seen: list[tuple[int, list[Any]]] = []
+
+    def look() -> None:
+        state = [w for ws in model.optimizer_state for w in ws]
+        seen.append((model._network.iterations, [w.copy() for w in model.get_weights() + state]))
+        if len(seen) == 3:
+            model.layers[0].kernel[...] = 1000
+
+    with pf.use_threads(2), Alarm(look, 0.05, 0.05):
+        while len(seen) < 4:
+            model.fit(x, y, batch_size=batch_size, shuffle=False, verbose=0)
+    same = made()
+    for iterations, weights in seen[:3]:
+        while same.optimizer.iterations < iterations:
+            start = same.optimizer.iterations * batch_size % len(x)
+            same.train_on_batch(x[start : start + batch_size], y[start : start + batch_size])
+        state = [w for ws in same.optimizer_state for w in ws]
+        for a, b in zip(weights, same.get_weights() + state, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert model.layers[0].kernel.min() > 500
+
+
+@pytest.mark.parametrize("one_epoch", [False, True], ids=["train_on_batch", "fit"])
+def test_a_step_that_was_taken_counts_though_ctrl_c_came(one_epoch: bool) -> None:
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(700, 1024))  # a step takes some hundredths of a second, and is one pass
+    y = rng.normal(size=(len(x), 1))
+
+    def made() -> pf.Sequential:
+        dense = layers.Dense(1024, "tanh", kernel_constraint="non_neg")
+        model = pf.Sequential([pf.Input((1024,)), dense, layers.Dense(1)], dtype="float64", seed=0)
+        model.compile("adam", "mse")
+        return model
+
+    def train(model: pf.Sequential) -> None:
+        if one_epoch:
+            model.fit(x, y, batch_size=len(x), shuffle=False, verbose=0)
+        else:
+            model.train_on_batch(x, y)
+
+    def stop() -> None:
+        try:
+            stopped.predict(x[:1])
+        except RuntimeError:  # the network is at work
+            raise KeyboardInterrupt from None
+
+    stopped, whole = made(), made()
+    with contextlib.suppress(KeyboardInterrupt), pf.use_threads(1), Alarm(stop, 0.1, 0.03):
+        while True:
+            train(stopped)
+    for _ in range(stopped.optimizer.iterations):
+        train(whole)
+    for a, b in zip(stopped.get_weights(), whole.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)

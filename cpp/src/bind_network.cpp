@@ -3,10 +3,14 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include "arrays.hpp"
@@ -54,13 +58,16 @@ class AnyNetwork {
   virtual const char* dtype() const = 0;
   virtual py::list parameters(const py::object& self) = 0;
   virtual py::list gradients(const py::object& self) = 0;
-  virtual py::list slots(const py::object& self) = 0;
+  virtual py::list slots() = 0;
+  virtual std::vector<bool> trained() = 0;
   virtual void set_trainable(Index layer, bool trainable) = 0;
   virtual void set_loss(const Loss& loss, const Reduction& reduction) = 0;
   virtual void set_metrics(std::vector<WeightedMetric> metrics) = 0;
   virtual void set_optimizer(const OptimizerConfig& config, bool keep_state) = 0;
-  virtual std::int64_t& iterations() = 0;
-  virtual RandomStream& random() = 0;
+  virtual std::int64_t iterations() = 0;
+  virtual void set_iterations(std::int64_t iterations) = 0;
+  virtual std::pair<std::uint64_t, std::uint64_t> random_state() = 0;
+  virtual void set_random_state(std::pair<std::uint64_t, std::uint64_t> state) = 0;
   virtual RangeSums train(const py::object& x, const py::object& y, const py::object& weight,
                           const py::object& order, Index start, Index stop, Index batch_size,
                           const py::array& rates, double seconds) = 0;
@@ -82,33 +89,58 @@ class TypedNetwork final : public AnyNetwork {
   const char* dtype() const override { return sizeof(T) == sizeof(float) ? "float32" : "float64"; }
   py::list parameters(const py::object& self) override { return views(net_.parameters(), self, true); }
   py::list gradients(const py::object& self) override { return views(net_.gradients(), self, false); }
-  py::list slots(const py::object& self) override {
+  py::list slots() override {
+    const auto held = look();
     py::list all;
-    for (int k = 0; k < net_.slot_count(); ++k) all.append(views(net_.slots(k), self, true));
+    for (int k = 0; k < net_.slot_count(); ++k) {
+      using Kept = std::shared_ptr<const void>;  // until the last view of it is gone
+      const py::capsule owner(new Kept(net_.kept_slots(k)), [](void* p) { delete static_cast<Kept*>(p); });
+      all.append(views(net_.slots(k), owner, true));
+    }
     return all;
+  }
+  std::vector<bool> trained() override {
+    const auto held = look();
+    std::vector<bool> trained;
+    for (const Parameter& p : plan().parameters) trained.push_back(plan().is_trained(p));
+    return trained;
   }
   void set_trainable(Index layer, bool trainable) override {
     if (layer < 0 || layer >= static_cast<Index>(plan().trainable.size())) {
       throw py::index_error("layer must be in [0, " + std::to_string(plan().trainable.size()) + "), got " +
                             std::to_string(layer));
     }
-    const auto locked = lock();
+    const Use use(*this);
     net_.set_trainable(layer, trainable);
   }
   void set_loss(const Loss& loss, const Reduction& reduction) override {
-    const auto locked = lock();
+    const Use use(*this);
     net_.set_loss(loss, reduction);
   }
   void set_metrics(std::vector<WeightedMetric> metrics) override {
-    const auto locked = lock();
+    const Use use(*this);
     net_.set_metrics(std::move(metrics));
   }
   void set_optimizer(const OptimizerConfig& config, bool keep_state) override {
-    const auto locked = lock();
+    const Use use(*this);
     net_.set_optimizer(config, keep_state);
   }
-  std::int64_t& iterations() override { return net_.iterations; }
-  RandomStream& random() override { return net_.random; }
+  std::int64_t iterations() override {
+    const auto held = look();
+    return net_.iterations;
+  }
+  void set_iterations(std::int64_t iterations) override {
+    const Use use(*this);
+    net_.iterations = iterations;
+  }
+  std::pair<std::uint64_t, std::uint64_t> random_state() override {
+    const auto held = look();
+    return {net_.random.seed, net_.random.stream};
+  }
+  void set_random_state(std::pair<std::uint64_t, std::uint64_t> state) override {
+    const Use use(*this);
+    std::tie(net_.random.seed, net_.random.stream) = state;
+  }
 
   RangeSums train(const py::object& x, const py::object& y, const py::object& weight, const py::object& order,
                   Index start, Index stop, Index batch_size, const py::array& rates,
@@ -138,8 +170,8 @@ class TypedNetwork final : public AnyNetwork {
     const Checked data(*this, x, y, weight, py::none(), 0, -1);
     double loss = 0;
     {
+      const Use use(*this);
       const py::gil_scoped_release released;
-      const std::lock_guard guard(net_.mutex());
       check_loss(data);
       loss = net_.loss_and_gradients(data.set, training, kSignals);
     }
@@ -148,8 +180,8 @@ class TypedNetwork final : public AnyNetwork {
   }
 
   void apply_gradients(double rate) override {
+    const Use use(*this);
     const py::gil_scoped_release released;
-    const std::lock_guard guard(net_.mutex());
     net_.apply_gradients(rate);
   }
 
@@ -160,8 +192,8 @@ class TypedNetwork final : public AnyNetwork {
     y.keep_apart(x);
     bool whole = false;
     {
+      const Use use(*this);
       const py::gil_scoped_release released;
-      const std::lock_guard guard(net_.mutex());
       whole = net_.predict(rows, y.data(), y.row_stride(), kSignals);
     }
     if (!whole) throw py::error_already_set();
@@ -169,27 +201,56 @@ class TypedNetwork final : public AnyNetwork {
   }
 
   py::array output() override {
-    const std::unique_lock<std::mutex> guard = lock();  // before the rows are counted
+    const Use use(*this);  // before the rows are counted
     py::array out = bind::empty<T>({net_.last_rows(), plan().output});
     net_.last_output(static_cast<T*>(out.mutable_data()));
     return out;
   }
 
  private:
-  std::unique_lock<std::mutex> lock() {
-    const py::gil_scoped_release released;
-    return std::unique_lock(net_.mutex());
-  }
+  // The network is this caller's for as long as it lives.  The handler of a signal runs in the middle of a
+  // caller's work, in its thread, and would wait for itself.
+  class Use {
+   public:
+    explicit Use(TypedNetwork& network) : network_(network) {
+      if (network.is_used_here()) {
+        throw std::runtime_error(
+            "a signal's handler cannot use the network that is at work in its thread; its weights and its "
+            "optimizer's state can be read and written");
+      }
+      guard_ = network.wait();
+      network.user_.store(std::this_thread::get_id(), std::memory_order_relaxed);
+    }
+    ~Use() { network_.user_.store(std::thread::id(), std::memory_order_relaxed); }
+    Use(const Use&) = delete;
+    Use& operator=(const Use&) = delete;
 
-  // A view of each parameter's part of a buffer; it keeps the network alive.
-  py::list views(T* buffer, const py::object& self, bool writeable) {
+   private:
+    TypedNetwork& network_;
+    std::unique_lock<std::mutex> guard_;
+  };
+  // For what can be read between two minibatches: a handler need not wait.
+  std::unique_lock<std::mutex> look() { return is_used_here() ? std::unique_lock<std::mutex>() : wait(); }
+  std::unique_lock<std::mutex> wait() {
+    std::unique_lock guard(net_.mutex(), std::try_to_lock);
+    if (!guard) {
+      const py::gil_scoped_release released;
+      guard.lock();
+    }
+    return guard;
+  }
+  // No other thread stores this one's number.
+  bool is_used_here() const { return user_.load(std::memory_order_relaxed) == std::this_thread::get_id(); }
+
+  // A view of each parameter's part of a buffer; it keeps the owner of that alive.
+  py::list views(T* buffer, const py::object& owner, bool writeable) {
     constexpr py::ssize_t item = sizeof(T);
     py::list list;
     for (const Parameter& p : plan().parameters) {
       py::array view = p.is_vector
-                           ? py::array(py::dtype::of<T>(), {p.cols}, {item}, buffer + p.offset, self)
+                           ? py::array(py::dtype::of<T>(), {p.cols}, {item}, buffer + p.offset, owner)
                            : py::array(py::dtype::of<T>(), {p.rows, p.cols},
-                                       {p.row_step() * item, p.col_step() * item}, buffer + p.offset, self);
+                                       {p.row_step() * item, p.col_step() * item}, buffer + p.offset, owner);
       if (!writeable) view.attr("setflags")(py::arg("write") = false);
       list.append(std::move(view));
     }
@@ -291,8 +352,8 @@ class TypedNetwork final : public AnyNetwork {
   RangeSums unlocked(const Checked& data, const Work& work) {
     RangeSums sums;
     {
+      const Use use(*this);
       const py::gil_scoped_release released;
-      const std::lock_guard guard(net_.mutex());
       check_loss(data);
       sums = work();
     }
@@ -301,6 +362,7 @@ class TypedNetwork final : public AnyNetwork {
   }
 
   Network<T> net_;
+  std::atomic<std::thread::id> user_;
 };
 
 std::shared_ptr<AnyNetwork> make_network(Index input_size, const std::vector<py::dict>& layers,
@@ -356,29 +418,16 @@ void bind_network(py::module_& m) {
       .def_property_readonly("output_size", [](Self<AnyNetwork> n) { return n->plan().output; })
       .def_property_readonly("parameters", [](Self<AnyNetwork> n) { return n->parameters(n.object()); })
       .def_property_readonly("gradients", [](Self<AnyNetwork> n) { return n->gradients(n.object()); })
-      .def_property_readonly("slots", [](Self<AnyNetwork> n) { return n->slots(n.object()); })
-      .def_property_readonly("trained",
-                             [](Self<AnyNetwork> n) {
-                               std::vector<bool> trained;
-                               for (const Parameter& p : n->plan().parameters) {
-                                 trained.push_back(n->plan().is_trained(p));
-                               }
-                               return trained;
-                             })
+      .def_property_readonly("slots", method(&AnyNetwork::slots))
+      .def_property_readonly("trained", method(&AnyNetwork::trained))
       .def_property(
-          "iterations", [](Self<AnyNetwork> n) { return n->iterations(); },
+          "iterations", method(&AnyNetwork::iterations),
           [](Self<AnyNetwork> n, std::int64_t iterations) {
             if (iterations < 0)
               throw py::value_error("iterations must be at least 0, got " + std::to_string(iterations));
-            n->iterations() = iterations;
+            n->set_iterations(iterations);
           })
-      .def_property(
-          "random_state",
-          [](Self<AnyNetwork> n) { return py::make_tuple(n->random().seed, n->random().stream); },
-          [](Self<AnyNetwork> n, std::pair<std::uint64_t, std::uint64_t> state) {
-            n->random().seed = state.first;
-            n->random().stream = state.second;
-          })
+      .def_property("random_state", method(&AnyNetwork::random_state), method(&AnyNetwork::set_random_state))
       .def("set_trainable", method(&AnyNetwork::set_trainable), py::arg("layer"), py::arg("trainable"))
       .def(
           "set_loss",

@@ -91,7 +91,7 @@ void weights_come_back(Index rows, Index cols, Index parts, std::initializer_lis
   ColumnBlocks<T> blocks;
   CHECK(!blocks.hold(-1) && !blocks.hold(7));
   blocks.move_in(7, p, arrays, parts);
-  blocks.cut_anew();
+  blocks.outside([&] { CHECK(!blocks.hold(7)); });
   CHECK(blocks.hold(7) && !blocks.hold(-1) && !blocks.hold(0));
   Index seen = 0;
   for (Index b = 0; const Range columns : blocks.columns()) {

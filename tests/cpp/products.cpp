@@ -341,6 +341,7 @@ int failures() {
     failed += !dense_update_equals_plain<T>(batch, up_to(9) == 0 ? 1 : size(), size());
     failed += !dots_are_close_and_split_invariant<T>(size(), deep, 1 + up_to(7), true);
     failed += !dots_are_close_and_split_invariant<T>(size(), deep, 1 + up_to(kMostColumnsOfDots - 1), false);
+    failed += !dots_are_close_and_split_invariant<T>(size(), deep, 1 + up_to(19), false);
     failed += !dense_update_is_split_invariant<T>(size(), size(), size());
     failed += !workspaces_grow<T>(size() * size(), size(), deep);
     failed += !column_sums_are_split_invariant<T>(size() - 1, size());

@@ -24,7 +24,8 @@ class Passes(Training):
         """What the optimizer remembers: lists of one array per weight, in the order of `weights`.
 
         SGD with momentum has one list, the velocities; Adam two, the first and second moments.
-        They are views: writing to them changes the state. Empty before the first training or
+        They are views: writing to them changes the state, until `compile` or another setting of
+        the optimizer makes a new one. Empty before the first training or
         evaluation after `compile`, which make it.
 
         Examples

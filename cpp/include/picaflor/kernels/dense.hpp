@@ -66,13 +66,6 @@ Index strip_size(Index columns) noexcept {
   return size + kMaxRows * columns;
 }
 
-template <class T>
-bool is_plain_descent(const DenseUpdate<T>& u) noexcept {
-  const OptimizerStep& s = *u.step;
-  return s.kind == OptimizerKind::sgd && s.momentum == 0 && s.decay == 0 && s.clip_value == 0 &&
-         s.gradient_scale == 1 && u.l1 == 0;
-}
-
 // The rule on `rows` rows of w from `row` on, columns from `column` on, whose gradient is g (rows, columns).
 template <class T>
 void update_strip(const DenseUpdate<T>& u, Index row, Index rows, Index column, Index columns,
@@ -160,7 +153,7 @@ void dense_update(const DenseUpdate<T>& u) noexcept {
   g.a_col = u.x_row;
   g.b_row = u.dz_row;
   if (u.leaves_out_zeros == ZerosOf::x) g.zeros = Zeros::left_out;
-  if (is_plain_descent(u) && u.n <= kMaxScaledDepth) {
+  if (is_plain_descent(u)) {
     g.n = u.d;
     g.m = u.m;
     g.a = u.x;

@@ -109,9 +109,13 @@ void matmul_few_rows(const Matmul<T>& g) noexcept {
   }
 }
 
+// Columns whose dots fit a register.
+template <class T>
+inline constexpr Index kMostDots = smaller_of(kMostColumnsOfDots, kLanes<T>);
+
 template <class T>
 bool are_columns_of_dots(const Matmul<T>& g) noexcept {
-  return g.is_few_columns && g.m <= kLanes<T> && g.a_col == 1 && g.b_row == 1 &&
+  return g.is_few_columns && g.m <= kMostDots<T> && g.a_col == 1 && g.b_row == 1 &&
          g.init != MatmulInit::accumulate && g.end != MatmulEnd::add_scaled;
 }
 
@@ -149,7 +153,7 @@ void columns_of_dots(const Matmul<T>& g) noexcept {
 template <class T, int Columns = 1>
 void matmul_few_columns(const Matmul<T>& g) noexcept {
   if (g.m == Columns) return columns_of_dots<T, Columns>(g);
-  if constexpr (Columns < smaller_of(kMostColumnsOfDots, kLanes<T>)) matmul_few_columns<T, Columns + 1>(g);
+  if constexpr (Columns < kMostDots<T>) matmul_few_columns<T, Columns + 1>(g);
 }
 
 }  // namespace picaflor::inline PICAFLOR_LEVEL

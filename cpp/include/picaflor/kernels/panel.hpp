@@ -65,7 +65,6 @@ struct Panels {
   bool narrow() const { return m < kLanes<T>; }
   Index column(Index i) const { return parts.begin(i) * kLanes<T>; }
   int width(Index i) const { return static_cast<int>(parts.size_of(i)); }  // in vectors
-  int widest() const { return static_cast<int>(parts.largest()); }
   Index row() const { return parts.largest() * kLanes<T>; }  // of a copy, or of sums, of any of the panels
   Index last(Index i) const {                                // where the last vector of the panel begins
     const Index end = column(i + 1);

@@ -33,8 +33,7 @@ struct Parts {
 
 // Rows of c cut into tiles of nearly equal height.
 struct Tiles : Parts {
-  Index rows;
-  explicit Tiles(Index n, int max_rows = kMaxRows) : Parts(n, parts_of(n, max_rows)), rows(n) {}
+  explicit Tiles(Index n, int max_rows = kMaxRows) : Parts(n, parts_of(n, max_rows)) {}
   int tallest() const { return static_cast<int>(largest()); }
 };
 

@@ -28,10 +28,10 @@ constexpr Index padded(Index columns) {
 
 enum class MatmulInit { zero, bias, accumulate };  // what the sums start from: 0, bias_j, or c_ij
 enum class MatmulEnd {
-  store,
-  relu,
-  add_scaled
-};  // c = s,  c = max(s, 0) (a NaN stays),  c = c + alpha (s + beta c) (init zero, k <= kMaxScaledDepth)
+  store,      // c = s
+  relu,       // c = max(s, 0), a NaN stays
+  add_scaled  // c = c + alpha (s + beta c), with init zero and k <= kMaxScaledDepth
+};
 
 inline constexpr Index kMaxScaledDepth = 384;  // longer sums pass through c, which add_scaled has to keep
 
@@ -210,7 +210,7 @@ struct OptimizerStep {
   double decay = 0;                 // weight decay times learning rate: w -= decay * w before the update
   double clip_value = 0;            // gradients are clipped to [-clip_value, clip_value]; 0 for not at all
   double gradient_scale = 1;        // joint-norm clipping multiplies every gradient by this first
-  double extra_1 = 0, extra_2 = 0;  // nadam's momentum products, adamax's bias correction, ...
+  double extra_1 = 0, extra_2 = 0;  // of nadam: factors of m and of g
 };
 
 inline constexpr int kMaxSlots = 3;
@@ -247,6 +247,19 @@ struct DenseUpdate {
   ZerosOf leaves_out_zeros = ZerosOf::neither;
   T* workspace = nullptr;
 };
+
+// Whether w changes only by a multiple of its gradient, from the registers that hold the sums; with l2, by
+// one of itself as well.
+template <class T>
+bool is_plain_descent(const DenseUpdate<T>& u) noexcept {
+  const OptimizerStep& s = *u.step;
+  return s.kind == OptimizerKind::sgd && s.momentum == 0 && s.decay == 0 && s.clip_value == 0 &&
+         s.gradient_scale == 1 && u.l1 == 0 && u.n <= kMaxScaledDepth;
+}
+template <class T>
+bool is_sum(const DenseUpdate<T>& u) noexcept {
+  return is_plain_descent(u) && u.l2 == 0;
+}
 
 // ----------------------------------------------------------------------------------------------- the rest
 

@@ -19,6 +19,7 @@
 #include <span>
 #include <vector>
 
+#include "picaflor/network/data.hpp"
 #include "picaflor/network/matmul.hpp"
 #include "picaflor/network/plan.hpp"
 #include "picaflor/runtime/arena.hpp"
@@ -82,10 +83,12 @@ class ColumnBlocks {
     kernel_ = kNone;
   }
 
-  // By how fast the threads have been since.
-  void cut_anew() {
+  // f() while the weights are where they belong; after it they are cut by how fast the threads have been.
+  template <class F>
+  void outside(const F& f) {
     const Index kernel = kernel_;
     move_out();
+    f();
     move_in(kernel, *parameter_, arrays_, std::ssize(columns_));
   }
 
@@ -141,12 +144,26 @@ class InBlocks {
   // After each minibatch.  Cutting takes about as long as one.
   void keep_balance() {
     constexpr Index kBetweenCuts = 128;
-    if (parts_ > 0 && ++minibatches_ % kBetweenCuts == 0) blocks_.cut_anew();
+    if (parts_ > 0 && ++minibatches_ % kBetweenCuts == 0) blocks_.outside([] {});
+  }
+
+  // The same question between minibatches: whoever answers may look at the weights, and change them.
+  Interrupt outside(Interrupt question) {
+    if (parts_ == 0 || question.asked == nullptr) return question;
+    question_ = question;
+    return {[](void* self) { return static_cast<InBlocks*>(self)->ask(); }, this};
   }
 
  private:
+  bool ask() {
+    bool answer = false;
+    blocks_.outside([&] { answer = question_.asked(question_.state); });
+    return answer;
+  }
+
   ColumnBlocks<T>& blocks_;
   Index parts_, minibatches_ = 0;
+  Interrupt question_;
 };
 
 }  // namespace picaflor

@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <atomic>
-#include <new>
+#include <limits>
 #include <vector>
 
 #include "picaflor/network/data.hpp"
 #include "picaflor/network/gather.hpp"
+#include "picaflor/network/passes.hpp"
 #include "picaflor/network/run_step.hpp"
 #include "picaflor/network/watch.hpp"
 #include "picaflor/runtime/arena.hpp"
@@ -30,7 +31,7 @@ class Inference {
       if (n > 0) predict_block(kernels, plan, parameters, x, Range{0, n}, out, out_row, 0, threads);
       return true;
     }
-    Watch watch(0, interrupt);
+    Watch watch(std::numeric_limits<double>::infinity(), interrupt);
     const Index stretch = threads * blocks_between_questions(plan, block);
     for (Index first = 0; first < blocks; first += stretch) {
       if (watch.interrupted()) return false;
@@ -61,12 +62,11 @@ class Inference {
   };
 
   // Of n rows in blocks of equal size, as many for each of two or four threads; not by their actual number,
-  // because a block is what is searched for zeros.  A block pays for going through the weights, and its
-  // outputs of two neighbouring steps stay in a cache.
+  // because a block is what is searched for zeros.
   static Index rows_per_block(const Plan& plan, Index n) {
     constexpr Index kBytes = Index{1} << 22;
     const Index row_bytes = 2 * plan.widest_output_row * static_cast<Index>(sizeof(T));
-    const Index most = std::clamp<Index>(kBytes / std::max<Index>(row_bytes, 1), 48, 240);
+    const Index most = std::clamp<Index>(kBytes / std::max<Index>(row_bytes, 1), 48, kMostRowsForward);
     if (n <= most) return n;
     const Index blocks = (n + 4 * most - 1) / (4 * most) * 4;
     const Index rows = (n + blocks - 1) / blocks;
@@ -74,31 +74,26 @@ class Inference {
   }
 
   void prepare(const KernelTable<T>& kernels, const Plan& plan, Index block, Index threads) {
-    if (block <= capacity_ && threads <= static_cast<Index>(scratch_.size())) return;
-    capacity_ = std::max(block, capacity_);
-    scratch_.resize(static_cast<std::size_t>(std::max<Index>(threads, static_cast<Index>(scratch_.size()))));
-    arena_ = Arena<T>();
-    lay_out(kernels, plan);
-    try {
-      arena_ = Arena<T>(arena_.used());
-    } catch (const std::bad_alloc&) {
-      capacity_ = -1;  // the next call starts anew instead of using what is not there
-      throw;
-    }
-    lay_out(kernels, plan);
+    if (block <= capacity_ && threads <= std::ssize(scratch_)) return;
+    const Index capacity = std::max(block, capacity_);
+    // If memory does not suffice, the next call starts anew instead of using what is not there.
+    capacity_ = -1;
+    scratch_.resize(static_cast<std::size_t>(std::max(threads, std::ssize(scratch_))));
+    arena_.fit([&] { lay_out(kernels, plan, capacity); });
+    capacity_ = capacity;
   }
 
-  void lay_out(const KernelTable<T>& kernels, const Plan& plan) {
+  void lay_out(const KernelTable<T>& kernels, const Plan& plan, Index n) {
     Index size = 0, moments = 0;
     for (const Step& step : plan.steps) {
-      moments = std::max(moments, moments_size<T>(step, capacity_));
-      if (step.op == Op::dense) size = std::max(size, kernels.matmul_workspace(capacity_, step.row, step.in));
+      moments = std::max(moments, moments_size<T>(step, n));
+      if (step.op == Op::dense) size = std::max(size, kernels.matmul_workspace(n, step.row, step.in));
     }
     std::vector<T*> workspaces;
     for (Scratch& s : scratch_) {
-      s.x = arena_.take(capacity_ * row_stride<T>(plan.input));
+      s.x = arena_.take(n * row_stride<T>(plan.input));
       s.moments = {arena_.take(moments), arena_.take(moments), arena_.take(moments)};
-      for (T*& y : s.y) y = arena_.take(capacity_ * plan.widest_row);
+      for (T*& y : s.y) y = arena_.take(n * plan.widest_row);
       workspaces.push_back(arena_.take(size));
     }
     for (std::size_t t = 0; t < scratch_.size(); ++t) {
@@ -109,8 +104,14 @@ class Inference {
   void predict_block(const KernelTable<T>& kernels, const Plan& plan, T* parameters, const Rows& all,
                      Range rows, T* out, Index out_row, Index thread, Index threads) {
     const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
-    const StepContext<T> ctx{kernels, plan,        parameters, nullptr, threads, scratch.workspaces.data(),
-                             0,       rows.size(), false,      {},      nullptr};
+    const StepContext<T> ctx{
+        .kernels = kernels,
+        .plan = plan,
+        .parameters = parameters,
+        .threads = threads,
+        .workspaces = scratch.workspaces.data(),
+        .n = rows.size(),
+    };
     const Selection selected{all, nullptr, rows.begin, rows.size(), 0};
     auto [now, row] = read_rows<T>(kernels, plan, selected, 0, scratch.x, threads);
     int side = 0;

@@ -8,6 +8,7 @@
 
 #include "picaflor/network/batch.hpp"
 #include "picaflor/network/data.hpp"
+#include "picaflor/network/loss_rows.hpp"
 #include "picaflor/network/plan.hpp"
 
 namespace picaflor {
@@ -69,7 +70,7 @@ double batch_loss(const KernelTable<T>& kernels, const Loss& loss, const Batch<T
   if (dscores != nullptr && args.dout_row != c) {  // the padding takes part in the products
     std::fill(dscores, dscores + batch.n * args.dout_row, T(0));
   }
-  return kernels.loss(args) / denominator;
+  return loss_rows(kernels, args) / denominator;
 }
 
 // Whether a metric looks at more than which column is the largest, which a folded activation does not change.

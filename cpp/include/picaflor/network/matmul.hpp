@@ -26,7 +26,7 @@ struct Grid {
 // A block of columns is whole cache lines, so that no line is written by two cores.
 template <class T>
 inline constexpr Index kColumnUnit = kCacheLine / static_cast<Index>(sizeof(T));
-inline constexpr Index kRowUnit = 12;  // rows of two register tiles
+inline constexpr Index kRowUnit = 12;  // two register tiles of six rows; of eight, one and a half
 
 // By columns if they are enough for parts of nearly the same size: then each core keeps meeting the same
 // columns of the weights in its own cache, in the forward product as in the update.

@@ -13,6 +13,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -46,6 +47,7 @@ class Network {
   T* gradients() const { return parameters_.gradients(); }
   T* slots(int k) const { return parameters_.slots(k); }
   int slot_count() const { return parameters_.slot_count(); }
+  std::shared_ptr<const void> kept_slots(int k) const { return parameters_.kept_slots(k); }
 
   void set_trainable(Index layer, bool trainable) {
     plan_.trainable[static_cast<std::size_t>(layer)] = trainable;
@@ -89,18 +91,20 @@ class Network {
   };
 
   StepContext<T> context(Index first_row, bool training, Watch* watch) {
-    return {kernels_,
-            plan_,
-            parameters(),
-            gradients(),
-            workspace_.threads,
-            workspace_.scratch.data(),
-            first_row,
-            batch_.n,
-            training,
-            random,
-            watch,
-            &blocks_};
+    return {
+        .kernels = kernels_,
+        .plan = plan_,
+        .parameters = parameters(),
+        .gradients = gradients(),
+        .threads = workspace_.threads,
+        .workspaces = workspace_.scratch.data(),
+        .first_row = first_row,
+        .n = batch_.n,
+        .training = training,
+        .random = random,
+        .watch = watch,
+        .blocks = &blocks_,
+    };
   }
   const Step& step(Index s) const { return plan_.steps[static_cast<std::size_t>(s)]; }
   const T* input_of(Index s) const { return s == 0 ? batch_.x : output_of(s - 1); }
@@ -191,7 +195,7 @@ RangeSums Network<T>::train(const Dataset<T>& data, const RangeRequest& request)
   RangeSums sums = no_sums();
   prepare(std::min(request.batch_size, request.stop - request.start), true);
   InBlocks<T> in_blocks(blocks_, plan_, parameters_.arrays(), parts_in_blocks(request));
-  Watch watch(request.seconds, request.interrupt);
+  Watch watch(request.seconds, in_blocks.outside(request.interrupt));
   for (Index start = request.start; start < request.stop; start += request.batch_size) {
     const Index n = std::min(request.batch_size, request.stop - start);
     const double rate = request.rates[sums.batches];
@@ -230,8 +234,9 @@ template <class T>
 RangeSums Network<T>::evaluate(const Dataset<T>& data, const RangeRequest& request) {
   RangeSums sums = no_sums();
   // Where the rows' losses are averaged over rows, how they are grouped changes nothing but the speed.
-  const Index batch_size =
-      reduction_.divide_by == DivideBy::rows ? std::max<Index>(request.batch_size, 240) : request.batch_size;
+  const Index batch_size = reduction_.divide_by == DivideBy::rows
+                               ? std::max(request.batch_size, kMostRowsForward)
+                               : request.batch_size;
   prepare(std::min(batch_size, request.stop - request.start), false);
   Watch watch(request.seconds, request.interrupt);
   for (Index start = request.start; start < request.stop; start += batch_size) {
@@ -369,7 +374,7 @@ void Network<T>::backward(const StepContext<T>& ctx, const Update& update) {
     switch (now.op) {
       case Op::dense:
         // dx first: the update changes the weights that it needs
-        if (s > first) dense_backward_data(ctx, now, dy, other, now.in_row);
+        if (s > first) dense_backward_data(ctx, now, dy, other);
         if (plan_.is_trained(now)) update(s, dy);
         std::swap(dy, other);
         break;

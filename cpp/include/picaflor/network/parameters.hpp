@@ -6,6 +6,8 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <memory>
+#include <utility>
 #include <vector>
 
 #include "picaflor/network/column_blocks.hpp"
@@ -25,9 +27,11 @@ class Parameters {
 
   T* values() const { return values_.data(); }
   T* gradients() const { return gradients_.data(); }
-  T* slots(int k) const { return slots_[static_cast<std::size_t>(k)].data(); }
+  T* slots(int k) const { return k < slot_count() ? slots_[static_cast<std::size_t>(k)]->data() : nullptr; }
+  // Whoever keeps the slots may go on reading and writing them when the rule has new ones.
+  std::shared_ptr<const void> kept_slots(int k) const { return slots_[static_cast<std::size_t>(k)]; }
   std::array<T*, kMaxSlots> slots() const { return {slots(0), slots(1), slots(2)}; }
-  int slot_count() const { return slot_count_; }
+  int slot_count() const { return static_cast<int>(std::ssize(slots_)); }
   ParameterArrays<T> arrays() const { return {values(), slots(0), slots(1), slots(2)}; }
 
   const OptimizerConfig& optimizer() const { return optimizer_; }
@@ -61,8 +65,7 @@ class Parameters {
   const KernelTable<T>& kernels_;
   const Plan& plan_;
   AlignedArray<T> values_, gradients_;
-  std::array<AlignedArray<T>, kMaxSlots> slots_;
-  int slot_count_ = 0;
+  std::vector<std::shared_ptr<AlignedArray<T>>> slots_;
   std::vector<double> line_sums_;
   OptimizerConfig optimizer_;
 };
@@ -78,15 +81,15 @@ Parameters<T>::Parameters(const KernelTable<T>& kernels, const Plan& plan)
 template <class T>
 void Parameters<T>::set_optimizer(const OptimizerConfig& config, bool keep_slots) {
   const int count = picaflor::slot_count(config);
-  const bool same = config.kind == optimizer_.kind && count == slot_count_;
-  optimizer_ = config;
-  if (keep_slots && same) return;
-  slot_count_ = count;
-  for (int k = 0; k < kMaxSlots; ++k) {
-    AlignedArray<T>& slot = slots_[static_cast<std::size_t>(k)];
-    slot = AlignedArray<T>(k < count ? plan_.parameter_size : 0);
-    std::fill(slot.data(), slot.data() + slot.size(), static_cast<T>(initial_slot_value(config)));
+  if (!keep_slots || config.kind != optimizer_.kind || count != slot_count()) {
+    std::vector<std::shared_ptr<AlignedArray<T>>> slots;
+    for (int k = 0; k < count; ++k) {
+      slots.push_back(std::make_shared<AlignedArray<T>>(plan_.parameter_size));
+      std::fill_n(slots.back()->data(), plan_.parameter_size, static_cast<T>(initial_slot_value(config)));
+    }
+    slots_ = std::move(slots);
   }
+  optimizer_ = config;
 }
 
 // Sums run over the padding too, which is zero until an infinite input makes 0 times infinity of it.
@@ -211,7 +214,7 @@ ParameterRows<T> Parameters<T>::rows_of(const Parameter& p) {
   all.size = p.size;
   all.p = values() + p.offset;
   all.g = gradients() + p.offset;
-  for (int k = 0; k < slot_count_; ++k) all.slots[k] = slots(k) + p.offset;
+  for (int k = 0; k < slot_count(); ++k) all.slots[k] = slots(k) + p.offset;
   return all;
 }
 

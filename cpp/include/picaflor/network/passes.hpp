@@ -12,6 +12,10 @@
 
 namespace picaflor {
 
+// Of rows that only go forward, at most so many at a time: they pay for going through the weights, and their
+// outputs of two neighbouring steps stay in a cache.
+inline constexpr Index kMostRowsForward = 240;
+
 // Minibatches of so many rows still go through at once.  Depends on the network alone, never on the threads:
 // the sums of losses and of gradients are grouped by passes.
 template <class T>

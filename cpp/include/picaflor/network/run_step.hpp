@@ -1,4 +1,4 @@
-// Every kind of step by its name.
+// The forward pass of any step.
 #pragma once
 
 #include "picaflor/network/normalization.hpp"
@@ -12,17 +12,17 @@ void run_step(const StepContext<T>& ctx, const Step& step, const T* x, Index x_r
               Moments<T> moments) {
   switch (step.op) {
     case Op::dense:
-      dense_forward(ctx, step, x, x_row, y, step.row);
+      dense_forward(ctx, step, x, x_row, y);
       break;
     case Op::activation:
       activation_forward(ctx, step, x, x_row, y, step.row);
       break;
     case Op::dropout:
     case Op::gaussian_noise:
-      noise_forward(ctx, step, x, x_row, y, step.row);
+      noise_forward(ctx, step, x, x_row, y);
       break;
     case Op::affine:
-      affine_forward(ctx, step, x, x_row, y, step.row);
+      affine_forward(ctx, step, x, x_row, y);
       break;
     case Op::batch_norm:
       batch_norm_forward(ctx, step, x, x_row, y, moments);

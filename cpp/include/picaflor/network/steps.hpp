@@ -17,14 +17,14 @@ template <class T>
 struct StepContext {
   const KernelTable<T>& kernels;
   const Plan& plan;
-  T* parameters;
-  T* gradients;
-  Index threads;
-  T* const* workspaces;  // one per thread
-  Index first_row, n;    // the pass is rows first_row .. first_row + n of its minibatch
-  bool training;
-  RandomStream random;  // of this minibatch; each step takes its own stream of it
-  Watch* watch;         // asked in the middle of long steps, whose results then count for nothing; or null
+  T* parameters = nullptr;
+  T* gradients = nullptr;
+  Index threads = 1;
+  T* const* workspaces = nullptr;  // one per thread
+  Index first_row = 0, n = 0;      // the pass is rows first_row .. first_row + n of its minibatch
+  bool training = false;
+  RandomStream random = {};  // of this minibatch; each step takes its own stream of it
+  Watch* watch = nullptr;    // asked in the middle of long steps, whose results then count for nothing
   const ColumnBlocks<T>* blocks = nullptr;  // of one layer's weights; or null
 
   bool in_blocks(const Step& step) const { return blocks != nullptr && blocks->hold(step.kernel); }
@@ -95,7 +95,7 @@ void product_in_blocks(const StepContext<T>& ctx, const Step& step, const Matmul
   });
 }
 
-// And a step on them.
+// A step of the optimizer on weights that are in blocks.
 template <class T>
 void update_in_blocks(const StepContext<T>& ctx, const Step& step, const DenseUpdate<T>& update) {
   each_block(ctx, step, [&](Index i, Range columns, const auto& block) {
@@ -112,11 +112,11 @@ void update_in_blocks(const StepContext<T>& ctx, const Step& step, const DenseUp
 
 // y (n, out) = x w + b
 template <class T>
-void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
+void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y) {
   const Parameter& kernel = ctx.parameter(step.kernel);
   const bool in_blocks = ctx.in_blocks(step);
-  const Index row_parts = in_blocks ? 1 : ctx.threads;       // where zeros are left out
-  if (kernel.turned) std::fill(y, y + ctx.n * y_row, T(0));  // the product leaves the padding alone
+  const Index row_parts = in_blocks ? 1 : ctx.threads;          // where zeros are left out
+  if (kernel.turned) std::fill(y, y + ctx.n * step.row, T(0));  // the product leaves the padding alone
   Matmul<T> product{
       .m = kernel.turned ? step.out : ctx.whole_vectors(step.out),
       .k = step.in,
@@ -126,7 +126,7 @@ void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Inde
       .b_row = kernel.row_step(),
       .b_col = kernel.col_step(),
       .c = y,
-      .c_row = y_row,
+      .c_row = step.row,
       .bias = ctx.values(step.bias),
       .init = step.bias < 0 ? MatmulInit::zero : MatmulInit::bias,
       .end = step.relu_at_end ? MatmulEnd::relu : MatmulEnd::store,
@@ -139,7 +139,7 @@ void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Inde
 
 // dx (n, in) = dy w^T; the padding of dx becomes zero
 template <class T>
-void dense_backward_data(const StepContext<T>& ctx, const Step& step, const T* dy, T* dx, Index dx_row) {
+void dense_backward_data(const StepContext<T>& ctx, const Step& step, const T* dy, T* dx) {
   const Parameter& kernel = ctx.parameter(step.kernel);
   const bool is_few_rows = are_few_rows<T>(ctx.n, step.out);
   Matmul<T> product{
@@ -151,15 +151,17 @@ void dense_backward_data(const StepContext<T>& ctx, const Step& step, const T* d
       .b_row = kernel.col_step(),
       .b_col = kernel.row_step(),
       .c = dx,
-      .c_row = dx_row,
+      .c_row = step.in_row,
       .is_few_rows = is_few_rows,
   };
   if (!is_few_rows) {
     product.zeros = zeros_of(ctx.kernels, ctx.threads, ctx.n, step.out, dy, step.row, step.in);
   }
   rows_of_product(ctx, step, product);
-  if (dx_row == step.in) return;
-  for (Index i = 0; i < ctx.n; ++i) std::fill(dx + i * dx_row + step.in, dx + (i + 1) * dx_row, T(0));
+  if (step.in_row == step.in) return;
+  for (Index i = 0; i < ctx.n; ++i) {
+    std::fill(dx + i * step.in_row + step.in, dx + (i + 1) * step.in_row, T(0));
+  }
 }
 
 // db = sums of the columns of dy, written
@@ -169,35 +171,38 @@ void dense_backward_bias(const StepContext<T>& ctx, const Step& step, const T* d
   ctx.kernels.column_sums(ctx.n, step.out, dy, step.row, db);
 }
 
-// The gradient x^T dy of the weights from n rows, as part of an update of them; `at_once`, if it is added to
-// them as it is.  That of weights which are kept turned is dy^T x, too little work to look for zeros.
+// A step by the rule on weights whose gradient is x^T dy, from n rows, and `penalty_scale` times that of
+// their penalty.  That of weights which are kept turned is dy^T x, too little work to look for zeros.
 template <class T>
-DenseUpdate<T> gradient_of(const StepContext<T>& ctx, const Step& step, Index n, const T* x, Index x_row,
-                           const T* dy, bool at_once) {
+DenseUpdate<T> update_of(const StepContext<T>& ctx, const Step& step, Index n, const T* x, Index x_row,
+                         const T* dy, const OptimizerStep& rule, double penalty_scale) {
   const Parameter& kernel = ctx.parameter(step.kernel);
-  DenseUpdate<T> gradient;
-  gradient.n = n;
-  gradient.w_row = kernel.row;
+  DenseUpdate<T> update;
+  update.n = n;
+  update.w_row = kernel.row;
+  update.step = &rule;
+  update.l1 = kernel.l1 * penalty_scale;
+  update.l2 = kernel.l2 * penalty_scale;
   if (kernel.turned) {
-    gradient.d = step.out;
-    gradient.m = step.in;
-    gradient.x = dy;
-    gradient.x_row = step.row;
-    gradient.dz = x;
-    gradient.dz_row = x_row;
+    update.d = step.out;
+    update.m = step.in;
+    update.x = dy;
+    update.x_row = step.row;
+    update.dz = x;
+    update.dz_row = x_row;
   } else {
-    gradient.d = step.in;
-    gradient.m = ctx.whole_vectors(step.out);
-    gradient.x = x;
-    gradient.x_row = x_row;
-    gradient.dz = dy;
-    gradient.dz_row = step.row;
-    gradient.leaves_out_zeros =
-        zeros_to_leave_out(ctx.kernels, n, step.in, x, x_row, step.out, dy, step.row, at_once);
+    update.d = step.in;
+    update.m = ctx.whole_vectors(step.out);
+    update.x = x;
+    update.x_row = x_row;
+    update.dz = dy;
+    update.dz_row = step.row;
+    update.leaves_out_zeros =
+        zeros_to_leave_out(ctx.kernels, n, step.in, x, x_row, step.out, dy, step.row, is_sum(update));
     // What is turned, is turned by whole vectors, and those of the table's wider products are longer.
-    if (gradient.leaves_out_zeros == ZerosOf::dz) gradient.m = padded<T>(step.out);
+    if (update.leaves_out_zeros == ZerosOf::dz) update.m = padded<T>(step.out);
   }
-  return gradient;
+  return update;
 }
 
 // One step on the weights, by the rule and with the gradient that are set in `update`.
@@ -232,10 +237,7 @@ template <class T>
 void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, const T* dy,
                   const OptimizerStep& rule, double penalty_scale, T* const* slots) {
   const Parameter& kernel = ctx.parameter(step.kernel);
-  DenseUpdate<T> update = gradient_of(ctx, step, ctx.n, x, x_row, dy, slots[0] == nullptr);
-  update.l1 = kernel.l1 * penalty_scale;
-  update.l2 = kernel.l2 * penalty_scale;
-  update.step = &rule;
+  DenseUpdate<T> update = update_of(ctx, step, ctx.n, x, x_row, dy, rule, penalty_scale);
   if (ctx.in_blocks(step)) return update_in_blocks(ctx, step, update);
   update.w = ctx.values(step.kernel);
   for (int s = 0; s < kMaxSlots; ++s) {
@@ -262,19 +264,20 @@ void store_gradient(const StepContext<T>& ctx, const DenseUpdate<T>& gradient) {
   matmul_threaded(ctx.kernels, product, ctx.workspaces, ctx.threads);
 }
 
-// dw (in, out) = x^T dy, added to that of the passes before by gradient descent on dw, upwards.  Where zeros
-// are left out, the first rows too are added, to nothing.
+// dw (in, out) = x^T dy, added to that of the passes before:  dw - (-1) x^T dy, a step of gradient descent on
+// dw at the rate -1, since that leaves out zeros and is shared by threads already.  Where zeros are left out,
+// the first rows too are added, to nothing.
 template <class T>
 void dense_backward_kernel(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row,
                            const T* dy) {
-  constexpr OptimizerStep kAdd{.rate = -1};
+  static constexpr OptimizerStep kAccumulate{.rate = -1};
   T* const dw = ctx.gradient(step.kernel);
   const Index stretch = std::max<Index>(rows_between_questions(ctx, step), 1);
   for (Index row = 0; row == 0 || (row < ctx.n && !ctx.interrupted()); row += stretch) {
     const Index n = std::min(stretch, ctx.n - row);
-    DenseUpdate<T> update = gradient_of(ctx, step, n, x + row * x_row, x_row, dy + row * step.row, true);
+    DenseUpdate<T> update =
+        update_of(ctx, step, n, x + row * x_row, x_row, dy + row * step.row, kAccumulate, 0);
     update.w = dw;
-    update.step = &kAdd;
     if (ctx.first_row + row == 0) {
       if (update.leaves_out_zeros == ZerosOf::neither) {
         store_gradient(ctx, update);
@@ -337,13 +340,13 @@ void activation_backward(const StepContext<T>& ctx, const Step& step, const T* x
 
 // y = x without a share of its elements (or with noise added); the identity outside training
 template <class T>
-void noise_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
+void noise_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y) {
   const RandomStream whole = ctx.stream(step);
   rows_threaded(ctx.n, kElementwiseCost * static_cast<double>(step.out), ctx.threads,
                 [&](Index begin, Index end) {
                   for (Index i = begin; i < end; ++i) {
                     const T* const from = x + i * x_row;
-                    T* const to = y + i * y_row;
+                    T* const to = y + i * step.row;
                     RandomStream stream = whole;
                     stream.first = static_cast<std::uint64_t>((ctx.first_row + i) * step.out);
                     if (!ctx.training) {
@@ -360,18 +363,18 @@ void noise_forward(const StepContext<T>& ctx, const Step& step, const T* x, Inde
 // dx = dy under the same mask, in place; noise that was added has derivative one
 template <class T>
 void noise_backward(const StepContext<T>& ctx, const Step& step, T* dy) {
-  if (ctx.training && step.op == Op::dropout) noise_forward(ctx, step, dy, step.row, dy, step.row);
+  if (ctx.training && step.op == Op::dropout) noise_forward(ctx, step, dy, step.row, dy);
 }
 
 // y = x factor + offset
 template <class T>
-void affine_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y, Index y_row) {
+void affine_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y) {
   const double* const factor = ctx.plan.constants.data() + step.factor;
   const double* const offset = ctx.plan.constants.data() + step.offset;
   rows_threaded(ctx.n, kElementwiseCost * static_cast<double>(step.out), ctx.threads,
                 [&](Index begin, Index end) {
                   ctx.kernels.affine_forward(end - begin, step.out, x + begin * x_row, x_row, factor, offset,
-                                             y + begin * y_row, y_row);
+                                             y + begin * step.row, step.row);
                 });
 }
 

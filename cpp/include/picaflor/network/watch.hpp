@@ -2,7 +2,6 @@
 #pragma once
 
 #include <chrono>
-#include <cmath>
 
 #include "picaflor/network/data.hpp"
 

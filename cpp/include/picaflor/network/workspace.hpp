@@ -37,21 +37,16 @@ struct Workspace {
     if (n <= capacity_ && keep <= kept_ && threads <= threads_ && (backward_ || !backward)) return;
     constexpr Index kMostElements = Index{1} << 50;  // more than any memory: no size below overflows
     if (std::max(n, keep) > kMostElements / plan.widest_row) throw std::bad_alloc();
-    capacity_ = std::max(n, capacity_);
-    kept_ = std::max(keep, kept_);
+    const Index capacity = std::max(n, capacity_), rows_kept = std::max(keep, kept_);
+    // If memory does not suffice, the next call starts anew instead of using what is not there.
+    capacity_ = -1;
+    kept_ = 0;
     threads_ = std::max(threads, threads_);
     backward_ = backward_ || backward;
-    arena_ = Arena<T>();
-    lay_out(plan, kernels);
-    try {
-      arena_ = Arena<T>(arena_.used());
-      ids.resize(static_cast<std::size_t>(capacity_));
-    } catch (const std::bad_alloc&) {
-      capacity_ = -1;  // the next call starts anew instead of using what is not there
-      kept_ = 0;
-      throw;
-    }
-    lay_out(plan, kernels);
+    ids.resize(static_cast<std::size_t>(capacity));
+    arena_.fit([&] { lay_out(plan, kernels, capacity, rows_kept); });
+    capacity_ = capacity;
+    kept_ = rows_kept;
   }
 
   // The first n rows from `start` on are in next_x.
@@ -68,18 +63,17 @@ struct Workspace {
   }
 
  private:
-  void lay_out(const Plan& plan, const KernelTable<T>& kernels) {
-    const Index n = capacity_;
+  void lay_out(const Plan& plan, const KernelTable<T>& kernels, Index n, Index rows_kept) {
     Index scratch_size = 0;
     outputs.clear();
     moments.clear();
     const Index x_size = n * row_stride<T>(plan.input);
     x = arena_.take(x_size);
-    next_x = x_size <= kMostGatheredAhead && uses_threads(plan) ? arena_.take(x_size) : nullptr;
+    next_x = x_size <= kMostGatheredAhead && uses_threads(plan, n) ? arena_.take(x_size) : nullptr;
     target = arena_.take(n * row_stride<T>(plan.output));
     weight = arena_.take(n);
     predictions = arena_.take(n * plan.output);
-    kept = arena_.take(kept_ * plan.output);
+    kept = arena_.take(rows_kept * plan.output);
     for (const Step& step : plan.steps) {
       const Index size = moments_size<T>(step, n);
       moments.push_back({arena_.take(size), arena_.take(size), arena_.take(size)});
@@ -97,8 +91,8 @@ struct Workspace {
 
   // Whether products are so large that there are regions, between which threads idle.  Of the operations a
   // third are the forward pass.
-  bool uses_threads(const Plan& plan) const {
-    const double forward = plan.operations_per_row / 3 * static_cast<double>(capacity_);
+  bool uses_threads(const Plan& plan, Index n) const {
+    const double forward = plan.operations_per_row / 3 * static_cast<double>(n);
     return useful_threads(forward, threads_) > 1;
   }
 

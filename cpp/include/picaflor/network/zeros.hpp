@@ -66,11 +66,11 @@ Zeros zeros_of(const KernelTable<T>& kernels, Index threads, Index n, Index d, c
   return packed < in_place ? Zeros::left_out : Zeros::left_out_in_place;
 }
 
-// Out of which operand of the gradient x^T dz of weights (in, out), the sums being over n rows.  `at_once`:
-// the gradient is added to the weights as it is.
+// Out of which operand of the gradient x^T dz of weights (in, out), the sums being over n rows.  `is_sum`: a
+// multiple of the gradient is all that is added to the weights, and those without one stay as they are.
 template <class T>
 ZerosOf zeros_to_leave_out(const KernelTable<T>& kernels, Index n, Index in, const T* x, Index x_row,
-                           Index out, const T* dz, Index dz_row, bool at_once) {
+                           Index out, const T* dz, Index dz_row, bool is_sum) {
   constexpr double kTurning = 8;  // turning the gradient takes as long as so many rows
   const auto cost = [&](Index width) {
     return ZerosCost{kernels.tile_speed, static_cast<double>(n), static_cast<double>(width)};
@@ -79,7 +79,7 @@ ZerosOf zeros_to_leave_out(const KernelTable<T>& kernels, Index n, Index in, con
   if (out >= kLeastWidth) {
     const double share = share_of_nonzeros(n, in, x, x_row);
     of_x = cost(out).packed(share);
-    if (at_once) of_x = std::min(of_x, cost(out).added(share));
+    if (is_sum) of_x = std::min(of_x, cost(out).added(share));
   }
   if (in >= kLeastWidth && cost(in).packed(0, kTurning) < kWorthIt) {
     of_dz = cost(in).packed(share_of_nonzeros(n, out, dz, dz_row), kTurning);

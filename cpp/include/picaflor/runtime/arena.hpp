@@ -62,20 +62,26 @@ class AlignedArray {
   Index size_ = 0;
 };
 
-// Hands out cache-line-aligned pieces of one block.  Run the same requests twice: first on an empty arena, to
-// learn the size, then on one of that size.
+// Hands out cache-line-aligned pieces of one block.
 template <class T>
 class Arena {
  public:
-  Arena() = default;
-  explicit Arena(Index size) : block_(size) {}
+  // lay_out() takes the pieces: twice, first to learn the size.
+  template <class LayOut>
+  void fit(const LayOut& lay_out) {
+    block_ = AlignedArray<T>();
+    used_ = 0;
+    lay_out();
+    block_ = AlignedArray<T>(used_);
+    used_ = 0;
+    lay_out();
+  }
 
   T* take(Index size) {
     T* piece = block_.data() == nullptr ? nullptr : block_.data() + used_;
     used_ += padded<T>(size);
     return piece;
   }
-  Index used() const { return used_; }
 
  private:
   AlignedArray<T> block_;
