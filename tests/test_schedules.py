@@ -134,6 +134,7 @@ def test_a_schedule_of_ones_own():
 
 @pytest.mark.parametrize("hooks", [False, True])
 def test_rates_are_asked_for_once_a_step(monkeypatch, capsys, hooks):
+    pytest.importorskip("tqdm")
     monkeypatch.setattr("picaflor.models.loop._REFRESH", 0.0)  # the bar looks in all the time
     x = np.random.default_rng(0).normal(size=(2000, 100))
     asked = []

@@ -47,7 +47,7 @@ class Workspaces {
 
 // to (cols, rows) = transpose of a matrix of any strides
 template <class T>
-void turn(Index rows, Index cols, const T* from, Index row, Index col, T* to) {
+void transpose(Index rows, Index cols, const T* from, Index row, Index col, T* to) {
   for (Index j = 0; j < cols; ++j) {
     for (Index i = 0; i < rows; ++i) to[j * rows + i] = from[i * row + j * col];
   }
@@ -86,7 +86,7 @@ py::object dense_forward_on(const py::array& x_in, const py::array& weight_in,
   product.b = weight.data, product.b_row = weight.row_stride, product.b_col = weight.col_stride;
   product.end = f.kind == ActivationKind::relu ? MatmulEnd::relu : MatmulEnd::store;
   product.is_few_columns = are_few_columns<T>(product.k, product.m);
-  const bool turns = product.is_few_columns && product.b_row != 1;
+  const bool transposes = product.is_few_columns && product.b_row != 1;
 
   Output<T> y = output<T>(out, {product.n, product.m});
   std::optional<CArray<T>> bias;
@@ -104,9 +104,9 @@ py::object dense_forward_on(const py::array& x_in, const py::array& weight_in,
     const KernelTable<T>& kernel = kernels().of<T>();
     const Index threads = num_threads();
     const Workspaces<T> workspaces(threads, kernel.matmul_workspace(product.n, product.m, product.k),
-                                   turns ? product.k * product.m : 0);
-    if (turns) {
-      turn(product.k, product.m, product.b, product.b_row, product.b_col, workspaces.extra());
+                                   transposes ? product.k * product.m : 0);
+    if (transposes) {
+      transpose(product.k, product.m, product.b, product.b_row, product.b_col, workspaces.extra());
       product.b = workspaces.extra(), product.b_row = 1, product.b_col = product.k;
     }
     matmul_threaded(kernel, product, workspaces.data(), threads);
@@ -146,8 +146,8 @@ py::tuple dense_backward_on(const py::array& dy_in, const py::array& x_in, const
   data.c = static_cast<T*>(dx.mutable_data()), data.c_row = d;
   data.is_few_rows = are_few_rows<T>(n, m);
 
-  const bool few = are_few_columns<T>(d, m), turns = few && m > 1;
-  Matmul<T> kernel;  // dweight = x^T dy; few columns are dy^T x, turned in the end
+  const bool few = are_few_columns<T>(d, m), transposes = few && m > 1;
+  Matmul<T> kernel;  // dweight = x^T dy; few columns are dy^T x, transposed in the end
   kernel.n = d, kernel.m = m, kernel.k = n;
   kernel.a = x.data, kernel.a_row = x.col_stride, kernel.a_col = x.row_stride;
   kernel.b = dy.data, kernel.b_row = dy.row_stride;
@@ -163,15 +163,15 @@ py::tuple dense_backward_on(const py::array& dy_in, const py::array& x_in, const
     const Index threads = num_threads();
     const Workspaces<T> workspaces(
         threads, std::max(table.matmul_workspace(n, d, m), table.matmul_workspace(kernel.n, kernel.m, n)),
-        turns ? m * d : 0);
-    if (turns && data.b_col != 1) {
-      turn(d, m, data.b, data.b_col, data.b_row, workspaces.extra());
+        transposes ? m * d : 0);
+    if (transposes && data.b_col != 1) {
+      transpose(d, m, data.b, data.b_col, data.b_row, workspaces.extra());
       data.b = workspaces.extra(), data.b_row = d, data.b_col = 1;
     }
     matmul_threaded(table, data, workspaces.data(), threads);
-    if (turns) kernel.c = workspaces.extra();  // the turned weights are used up
+    if (transposes) kernel.c = workspaces.extra();  // the transposed weights are used up
     matmul_threaded(table, kernel, workspaces.data(), threads);
-    if (turns) turn(m, d, kernel.c, d, Index{1}, static_cast<T*>(dweight.mutable_data()));
+    if (transposes) transpose(m, d, kernel.c, d, Index{1}, static_cast<T*>(dweight.mutable_data()));
     table.column_sums(n, m, dy.data, dy.row_stride, static_cast<T*>(dbias.mutable_data()));
   }
   return py::make_tuple(std::move(dx), std::move(dweight), std::move(dbias));

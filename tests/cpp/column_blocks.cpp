@@ -33,7 +33,7 @@ Parameter weights(Index rows, Index cols) {
 // What training asks for a first layer of in x out.
 struct Question {
   Index in = 784, out = 256, n = 64, minibatches = 100, arrays = 1, threads = 2;
-  bool turned = false, is_trained = true;
+  bool transposed = false, is_trained = true;
   picaflor::Op op = picaflor::Op::dense;
 
   template <class T = float>
@@ -46,7 +46,7 @@ struct Question {
                    .kernel = op == picaflor::Op::dense ? 0 : -1,
                    .gamma = 0}};
     plan.parameters = {weights<T>(in, out)};
-    plan.parameters[0].turned = turned;
+    plan.parameters[0].transposed = transposed;
     plan.trainable = {is_trained};
     return picaflor::parts_in_blocks<T>(plan, n, minibatches, arrays, threads);
   }
@@ -64,7 +64,7 @@ void wide_weights_of_large_minibatches_move() {
   CHECK((Question{.out = 64, .threads = 2}.parts() == 0));  // too few columns
   CHECK(Question{.out = 1024}.parts() == 0);                // parts of rows fill half a page
   CHECK(Question{.in = 20000}.parts() == 0);                // too large
-  CHECK(Question{.turned = true}.parts() == 0);
+  CHECK(Question{.transposed = true}.parts() == 0);
   CHECK(Question{.is_trained = false}.parts() == 0);
   CHECK(Question{.op = picaflor::Op::layer_norm}.parts() == 0);
 }

@@ -315,7 +315,7 @@ int failures() {
                                       kShortDepth * up_to(3) + size());
   }
   second_level_cache = 1024 * 1024;
-  // so few rows that a transposed b is not turned itself
+  // so few rows that a transposed b is not transposed itself
   for (Index n = 1; n <= kMostRowsTransposed + 1; ++n) {
     const Index least = (n < 16 ? 16 : 4) * n;
     failed += !data_gradient_equals_plain<T>(n, least + up_to(40), least + up_to(40));

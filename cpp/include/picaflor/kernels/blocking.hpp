@@ -15,7 +15,7 @@ namespace picaflor::inline PICAFLOR_LEVEL {
 // 7, and the rest is for c; the rows of a block take half of a second-level cache of 512 KiB.
 // With registers of 64 bytes the panel lies in the second level: a tile reads a line of it for eight
 // multiply-adds of 64 bytes.  So it may as well be deep, 200 KB, which saves passes through c; and a tile's
-// rows of a last so long that they may come from the third level, which saves turning and copying b anew.
+// rows of a last so long that they may come from the third level, which saves transposing and copying b anew.
 // (Measured, 256 to 2048 rows of 1024 x 1024 to 2048 x 2048: 1.0 to 1.1 times as fast as with the others.)
 inline constexpr bool kLongRegisters = sizeof(Register<float>) == 64;
 inline constexpr Index kMaxDepth = kLongRegisters ? 1040 : 272;
@@ -38,11 +38,10 @@ struct Blocking {
 
 // ------------------------------------------------------------------------------------------ rows of b apart
 
-// Tiles below one another read the same panel of b, in rows that are `b_row` apart.  From the first to the
-// last they reach over so much memory, and take that share of every set of lines of the second-level cache,
-// whatever their own width; x and c need the others.
+// Whether so many rows of b, `b_row` apart, span more than so many quarters of the second-level cache: then a
+// panel of them, however narrow, takes up to that share of each of its sets; a and c need the others.
 template <class T>
-bool reach_over(Index rows, Index b_row, Index quarters) noexcept {
+bool span_quarters(Index rows, Index b_row, Index quarters) noexcept {
   return rows * b_row * Index{sizeof(T)} > second_level_cache / 4 * quarters;
 }
 
@@ -60,7 +59,7 @@ template <class T>
 Index max_depth(const Matmul<T>& g) noexcept {
   if (g.end == MatmulEnd::add_scaled) return kMaxScaledDepth;
   const bool several_panels = g.m > kMaxVectors * kLanes<T>, few_tiles = are_few_tiles(g.n);
-  const bool is_short = several_panels && few_tiles && g.b_col == 1 && reach_over<T>(g.k, g.b_row, 3);
+  const bool is_short = several_panels && few_tiles && g.b_col == 1 && span_quarters<T>(g.k, g.b_row, 3);
   return is_short ? kShortDepth : kMaxDepth;
 }
 
@@ -83,7 +82,7 @@ template <class T>
 bool copies_panels(const Matmul<T>& g, Index tiles) noexcept {
   if (tiles < kManyTiles) return false;
   const bool is_part = g.b_row >= 2 * g.m, across_lines = columns_before_boundary(g.b, g.b_row) != 0;
-  return !kLongRegisters || is_part || across_lines || reach_over<T>(g.k, g.b_row, 2);
+  return !kLongRegisters || is_part || across_lines || span_quarters<T>(g.k, g.b_row, 2);
 }
 
 // How many columns of c to work out ahead of the others, so that these read b from boundaries on: for the few
@@ -99,7 +98,7 @@ Index columns_ahead(const Matmul<T>& g) noexcept {
 
 // ----------------------------------------------------------------------------------------- transposed b
 
-// Whether to multiply c^T = b^T a^T where b is a transposed matrix: a and c are turned then instead of b,
+// Whether to multiply c^T = b^T a^T where b is a transposed matrix: a and c are transposed then instead of b,
 // which is larger than both, and rows of a fill all vectors, the last one at least by half.
 //
 // (Measured, of a training step of two hidden layers of 256 and 512: 1.08 and 1.11 times as fast with 12

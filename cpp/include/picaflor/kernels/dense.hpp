@@ -16,18 +16,18 @@ namespace picaflor::inline PICAFLOR_LEVEL {
 // Specification of dense_update and its partner in the tests.  workspace: (d, m)
 template <class T>
 void dense_update_plain(const DenseUpdate<T>& u) noexcept {
-  Matmul<T> gradient;
-  gradient.n = u.d;
-  gradient.m = u.m;
-  gradient.k = u.n;
-  gradient.a = u.x;
-  gradient.a_row = 1;
-  gradient.a_col = u.x_row;
-  gradient.b = u.dz;
-  gradient.b_row = u.dz_row;
-  gradient.c = u.workspace;
-  gradient.c_row = u.m;
-  matmul_plain(gradient);
+  matmul_plain(Matmul<T>{
+      .n = u.d,
+      .m = u.m,
+      .k = u.n,
+      .a = u.x,
+      .a_row = 1,
+      .a_col = u.x_row,
+      .b = u.dz,
+      .b_row = u.dz_row,
+      .c = u.workspace,
+      .c_row = u.m,
+  });
   for (Index i = 0; i < u.d; ++i) {
     ParameterRows<T> row;
     row.size = u.m;
@@ -88,13 +88,13 @@ void update_strip(const DenseUpdate<T>& u, Index row, Index rows, Index column, 
 // Columns of dz whose terms are listed at a time, whole cache lines of them.
 template <class T>
 Index listed_columns(Index n) noexcept {
-  static_assert(kMostTerms / kMostListedDepth >= padded<T>(1));
-  return smaller_of(kListedRows, kMostTerms / n) / padded<T>(1) * padded<T>(1);
+  static_assert(kMostTerms / kMostListedDepth >= kLine<T>);
+  return smaller_of(kListedRows, kMostTerms / n) / kLine<T> * kLine<T>;
 }
 
-// Rows of g that are turned at a time: what a cache line of g^T holds.
+// Rows of g that are transposed at a time: what a cache line of g^T holds.
 template <class T>
-inline constexpr Index kTurnedRows = padded<T>(1);
+inline constexpr Index kTransposedRows = kLine<T>;
 
 template <class T>
 bool can_leave_out_zeros_of_dz(const DenseUpdate<T>& u) noexcept {
@@ -102,15 +102,15 @@ bool can_leave_out_zeros_of_dz(const DenseUpdate<T>& u) noexcept {
 }
 
 template <class T>
-Index dense_update_turned_workspace(Index n, Index d, Index m) noexcept {
+Index dense_update_transposed_workspace(Index n, Index d, Index m) noexcept {
   const Index columns = smaller_of(m, kListedRows);
-  return TermSpace<T>(columns, smaller_of(n, kMostListedDepth), d).size + columns * kTurnedRows<T>;
+  return TermSpace<T>(columns, smaller_of(n, kMostListedDepth), d).size + columns * kTransposedRows<T>;
 }
 
 // Where dz has many zeros: g^T = dz^T x, block by block, since it is the left operand that they are left out
-// of; the blocks are turned.  Not inlined, as matmul_sparse.
+// of; the blocks are transposed.  Not inlined, as matmul_sparse.
 template <class T>
-EIGEN_DONT_INLINE void dense_update_turned(const DenseUpdate<T>& u) noexcept {
+EIGEN_DONT_INLINE void dense_update_transposed(const DenseUpdate<T>& u) noexcept {
   const Panels<T> panels(u.d, kTermVectors);
   const TermSpace<T> space(smaller_of(u.m, kListedRows), u.n, u.d);
   auto* const terms = reinterpret_cast<Term<T>*>(u.workspace + space.lists);
@@ -125,8 +125,8 @@ EIGEN_DONT_INLINE void dense_update_turned(const DenseUpdate<T>& u) noexcept {
       sum_panel(lists, panels, i, u.x, u.x_row, Index{1}, u.workspace + space.packed, strip, to_strip);
       // a few rows of g at a time, so that the rule finds them in the first-level cache
       const Index end = smaller_of(panels.column(i + 1), u.d);
-      for (Index row = panels.column(i); row < end; row += kTurnedRows<T>) {
-        const Index rows = smaller_of(end - row, kTurnedRows<T>);
+      for (Index row = panels.column(i); row < end; row += kTransposedRows<T>) {
+        const Index rows = smaller_of(end - row, kTransposedRows<T>);
         pack_panel(rows, strip + (row - panels.column(i)), Index{1}, panels.row(),
                    static_cast<int>(columns / kLanes<T>), columns - kLanes<T>, columns, gradient);
         update_strip(u, row, rows, column, columns, gradient);
@@ -140,35 +140,46 @@ Index dense_update_workspace(Index n, Index d, Index m) noexcept {
   const Index columns = smaller_of(m, kStripColumns);
   const Index strip = smaller_of(strip_size<T>(columns), d * columns);
   const Index matrix = padded<T>(strip) + matmul_workspace<T>(d, m, n);
-  return larger_of(matrix, dense_update_turned_workspace<T>(n, d, m));
+  return larger_of(matrix, dense_update_transposed_workspace<T>(n, d, m));
+}
+
+// x^T dz of all rows and columns of w, without an output yet.
+template <class T>
+Matmul<T> gradient_of(const DenseUpdate<T>& u) noexcept {
+  return {
+      .n = u.d,
+      .m = u.m,
+      .k = u.n,
+      .a = u.x,
+      .a_row = 1,
+      .a_col = u.x_row,
+      .b = u.dz,
+      .b_row = u.dz_row,
+      .zeros = u.leaves_out_zeros == ZerosOf::x ? Zeros::left_out : Zeros::multiplied,
+      .workspace = u.workspace,
+  };
+}
+
+template <class T>
+void descend(const DenseUpdate<T>& u) noexcept {
+  Matmul<T> g = gradient_of(u);
+  g.c = u.w;
+  g.c_row = u.w_row;
+  g.end = MatmulEnd::add_scaled;
+  g.alpha = static_cast<T>(-u.step->rate);
+  g.beta = static_cast<T>(2 * u.l2);
+  matmul(g);
 }
 
 template <class T>
 void dense_update(const DenseUpdate<T>& u) noexcept {
   if (u.d == 0 || u.m == 0) return;
-  if (u.leaves_out_zeros == ZerosOf::dz && can_leave_out_zeros_of_dz(u)) return dense_update_turned(u);
-  Matmul<T> g;
-  g.k = u.n;
-  g.a_row = 1;
-  g.a_col = u.x_row;
-  g.b_row = u.dz_row;
-  if (u.leaves_out_zeros == ZerosOf::x) g.zeros = Zeros::left_out;
-  if (is_plain_descent(u)) {
-    g.n = u.d;
-    g.m = u.m;
-    g.a = u.x;
-    g.b = u.dz;
-    g.c = u.w;
-    g.c_row = u.w_row;
-    g.end = MatmulEnd::add_scaled;
-    g.alpha = static_cast<T>(-u.step->rate);
-    g.beta = static_cast<T>(2 * u.l2);
-    g.workspace = u.workspace;
-    return matmul(g);
-  }
-  const Index lines = parts_of(u.m, padded<T>(1));  // blocks of columns begin at whole cache lines
+  if (u.leaves_out_zeros == ZerosOf::dz && can_leave_out_zeros_of_dz(u)) return dense_update_transposed(u);
+  if (is_plain_descent(u)) return descend(u);
+  Matmul<T> g = gradient_of(u);
+  const Index lines = parts_of(u.m, kLine<T>);  // blocks of columns begin at whole cache lines
   const Index blocks = parts_of(u.m, kStripColumns);
-  const Index columns = parts_of(lines, blocks) * padded<T>(1);
+  const Index columns = parts_of(lines, blocks) * kLine<T>;
   const Parts strips(u.d, parts_of(u.d, strip_rows<T>(columns)));
   for (Index strip = 0; strip < strips.count; ++strip) {
     const Index row = strips.begin(strip);

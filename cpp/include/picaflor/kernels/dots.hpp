@@ -5,9 +5,9 @@
 //                                                               the forward pass of a layer with few outputs
 //
 // Each sum runs kLanes steps at a time, and its lanes are added at the end, the first one first.  The tiles
-// of gemm.hpp would have to turn b for few rows, which takes up to four times as long, and would work out a
-// whole vector of columns for a few.  The order of the sums is another one; therefore the caller says that
-// there are only few rows or few columns, before anything is cut into blocks for threads.
+// of gemm.hpp would have to transpose b for few rows, which takes up to four times as long, and would work
+// out a whole vector of columns for a few.  The order of the sums is another one; therefore the caller says
+// that there are only few rows or few columns, before anything is cut into blocks for threads.
 #pragma once
 
 #include "picaflor/kernels/parts.hpp"

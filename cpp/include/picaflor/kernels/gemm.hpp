@@ -3,7 +3,7 @@
 //   c (n, m) = end(init + a (n, k) b (k, m))
 //
 //   forward          y  = act(x W + b)   a = x, b = W
-//   data gradient    dx = dy W^T         a = dy, b = W^T (b_row = 1): panels of b are turned while packed
+//   data gradient    dx = dy W^T         a = dy, b = W^T (b_row = 1): panels of b are transposed while packed
 //   weight gradient  dW = x^T dy         a = x^T (a_row = 1), b = dy
 //
 // Blocking, from the outside in:
@@ -12,7 +12,7 @@
 //   k             blocks so deep that a panel of b stays in its cache; the sums go on through c, which keeps
 //                 each of them one chain in the order of k,
 //   columns of c  panels of a few vectors, read in place (or from a copy that the first of many tiles leaves
-//                 for the others) or, for W^T, turned into the workspace (for some rows dx^T = W dy^T
+//                 for the others) or, for W^T, transposed into the workspace (for some rows dx^T = W dy^T
 //                 instead),
 //   rows again    tiles of nearly equal height (10 rows are 5 + 5, not 6 + 4).
 // How much of each is decided in blocking.hpp.
@@ -159,6 +159,26 @@ TileColumn<T> tiles_of(const Matmul<T>& g) noexcept {
   return t;
 }
 
+// The columns of panel i: b where it lies, or packed in the workspace.
+template <class T>
+void set_panel(TileColumn<T>& t, const Matmul<T>& g, const Panels<T>& panels, Index i, bool packs) noexcept {
+  const Index column = panels.column(i);
+  t.c = g.c + column;
+  t.c_last = panels.last(i);
+  t.bias = g.bias == nullptr ? nullptr : g.bias + column;
+  if (packs) {
+    const Index row = panels.width(i) * kLanes<T>;
+    panels.pack(i, g.k, g.b, g.b_row, g.b_col, row, g.workspace);
+    t.b = g.workspace;
+    t.b_row = row;
+    t.b_last = row - kLanes<T>;
+  } else {
+    t.b = g.b + column;
+    t.b_row = g.b_row;
+    t.b_last = t.c_last;
+  }
+}
+
 // A product that needs no cutting: its panels one after the other.
 template <class T>
 void multiply_panels(const Matmul<T>& g) noexcept {
@@ -180,24 +200,11 @@ void multiply_panels(const Matmul<T>& g) noexcept {
   TileColumn<T> t = tiles_of(g);
   if (!packs && !shallow && copies_panels(g, tiles.count)) t.copy = g.workspace;
   for (Index i = 0; i < panels.count(); ++i) {
-    const Index column = panels.column(i);
     const int width = panels.width(i);
-    t.c = g.c + column;
-    t.c_last = panels.last(i);
-    t.bias = g.bias == nullptr ? nullptr : g.bias + column;
-    if (packs) {
-      panels.pack(i, g.k, g.b, g.b_row, g.b_col, width * kLanes<T>, g.workspace);
-      t.b = g.workspace;
-      t.b_row = width * kLanes<T>;
-      t.b_last = (width - 1) * kLanes<T>;
-    } else {
-      t.b = g.b + column;
-      t.b_row = g.b_row;
-      t.b_last = t.c_last;
-    }
+    set_panel(t, g, panels, i, packs);
     if (panels.narrow()) {
       multiply_narrow_panel(t, *left, tiles, g.m);
-    } else if (width > max_vectors(tiles.tallest())) {
+    } else if (width > max_vectors(tiles.tallest())) {  // in lower tiles than the rows are packed for
       multiply_panel(t, plain, Tiles(g.n, kWideRows), width);
     } else {
       multiply_panel(t, *left, tiles, width);
@@ -243,7 +250,7 @@ void multiply_one_panel(const Matmul<T>& g) noexcept {
   multiply_panel(t, left, Tiles(g.n), static_cast<int>(parts_of(g.m, kLanes<T>)));
 }
 
-// c^T = b^T a^T, and c from it: a and c are turned instead of b.
+// c^T = b^T a^T, and c from it: a and c are transposed instead of b.
 template <class T>
 void multiply_transposed(const Matmul<T>& g) noexcept {
   constexpr Index lanes = kLanes<T>;

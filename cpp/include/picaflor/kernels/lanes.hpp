@@ -1,8 +1,9 @@
 // Two ways to lay rows of a matrix into vector lanes, with one face, so that every loss and metric that works
 // row by row is written once and is fast for one column as for a thousand.
 //
-//   RowLanes     one row per lane: kLanes rows at a time, turned into a buffer on the stack; a reduction over
-//                the columns is vertical.  For c <= kNarrow<T>, where rows are too short to fill a register.
+//   RowLanes     one row per lane: kLanes rows at a time, transposed into a buffer on the stack; a reduction
+//                over the columns is vertical.  For c <= kNarrow<T>, where rows are too short to fill a
+//                register.
 //   ColumnLanes  one row, kLanes of its columns at a time; a reduction ends across the lanes.  For wide rows.
 //
 // Every quantity that belongs to a row is a packet: lane i holds row i's in RowLanes, all lanes the same in
@@ -13,7 +14,7 @@
 #include <limits>
 
 #include "picaflor/kernels/math.hpp"
-#include "picaflor/kernels/turn.hpp"
+#include "picaflor/kernels/transpose.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -35,7 +36,7 @@ class RowLanes {
   // Rows first .. first + rows of the arguments (LossArgs or MetricArgs), rows <= kRows.
   template <class Args>
   RowLanes(const Args& a, Index first, Index rows) : c_(a.c), rows_(rows) {
-    turn_in(rows, c_, a.out + first * a.out_row, a.out_row, out_);
+    rows_to_lanes(rows, c_, a.out + first * a.out_row, a.out_row, out_);
     if (a.ids != nullptr) {
       has_ids_ = true;
       for (Index i = 0; i < kRows; ++i) {
@@ -43,7 +44,7 @@ class RowLanes {
         id_as_number_[i] = static_cast<T>(ids_[i]);
       }
     } else {
-      turn_in(rows, c_, a.target + first * a.target_row, a.target_row, target_);
+      rows_to_lanes(rows, c_, a.target + first * a.target_row, a.target_row, target_);
     }
     if constexpr (requires { a.dout; }) {
       wants_gradient_ = a.dout != nullptr;
@@ -109,7 +110,7 @@ class RowLanes {
     return found;
   }
 
-  void finish(T* dout, Index row) const { turn_out(rows_, c_, dout_, dout, row); }
+  void finish(T* dout, Index row) const { lanes_to_rows(rows_, c_, dout_, dout, row); }
 
  private:
   Index c_, rows_;

@@ -1,10 +1,11 @@
-// How the columns of a product are cut, and copies of operand blocks in the order in which they are read.
+// How the columns of a product are cut, and copies of operand blocks in the order in which they are read:
+// of b (k, m) panels (k, vectors * lanes), row by row; of a (n, k) tiles (k, Rows), one after the other.
 #pragma once
 
 #include <cstring>
 
 #include "picaflor/kernels/parts.hpp"
-#include "picaflor/kernels/turn.hpp"
+#include "picaflor/kernels/transpose.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -24,10 +25,10 @@ void pack_panel(Index k, const T* b, Index b_row, Index b_col, int vectors, Inde
       for (; p < k; ++p) pstoreu(to + p * packed_row, ploadu<P>(from + p * b_row));
     } else if (b_row == 1) {  // b is a transposed matrix
       constexpr Index step = kSquare<T>;
-      for (; p + step <= k; p += step) turn_columns(from + p, b_col, to + p * packed_row, packed_row);
+      for (; p + step <= k; p += step) transpose_columns(from + p, b_col, to + p * packed_row, packed_row);
       if (p < k && k >= step) {  // the last ones overlap those before
         p = k;
-        turn_columns(from + k - step, b_col, to + (k - step) * packed_row, packed_row);
+        transpose_columns(from + k - step, b_col, to + (k - step) * packed_row, packed_row);
       }
     }
     for (; p < k; ++p) {
@@ -45,9 +46,10 @@ void pack_narrow_panel(Index k, Index columns, const T* b, Index b_row, Index b_
   }
 }
 
-// m columns cut into panels of at most `max_vectors` vectors, where that is the width of high tiles some of
-// kWideVectors rather than one panel more.  The last vector of a ragged width overlaps the
-// one before it instead of running over the edge; a width below one vector is packed and padded with zeros.
+// m columns cut into panels of at most `max_vectors` vectors.  Where that is the width of the highest tiles,
+// and panels one vector wider (kWideVectors) save one, some are.  The last vector of a ragged width overlaps
+// the one before it instead of running over the edge; a width below one vector is packed and padded with
+// zeros.
 template <class T>
 struct Panels {
   Index m, vectors;

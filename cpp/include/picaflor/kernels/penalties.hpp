@@ -57,7 +57,7 @@ double sum_of_squares(Index size, const T* x) noexcept {
 // own, then the columns of a line.  out (Lines)
 template <class T, Index Lines, class Term>
 void sum_lines(Index n, Index columns, const T* x, Index x_row, Term term, double* out) {
-  constexpr Index line = padded<T>(1);
+  constexpr Index line = kLine<T>;
   double sum[Lines * line] = {};
   for (Index i = 0; i < n; ++i) {
     for (Index j = 0; j < columns; ++j) sum[j] += term(static_cast<double>(x[i * x_row + j]));
@@ -73,7 +73,7 @@ void sum_lines(Index n, Index columns, const T* x, Index x_row, Term term, doubl
 
 template <class T, class Term>
 void sums_by_lines(Index n, Index m, const T* x, Index x_row, Term term, double* out) {
-  constexpr Index line = padded<T>(1), together = 2;  // two hide the latency of additions
+  constexpr Index line = kLine<T>, together = 2;  // two hide the latency of additions
   Index j = 0;
   for (; j + together * line <= m; j += together * line, out += together) {
     sum_lines<T, together>(n, together * line, x + j, x_row, term, out);

@@ -9,7 +9,7 @@
 #include <limits>
 
 #include "picaflor/kernels/masks.hpp"
-#include "picaflor/kernels/turn.hpp"
+#include "picaflor/kernels/transpose.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -93,11 +93,11 @@ class ShortRows {
  public:
   using P = Packet<T>;
   ShortRows(Index rows, Index c, const T* x, Index row) : rows_(rows), c_(c) {
-    turn_in(rows, c, x, row, columns_);
+    rows_to_lanes(rows, c, x, row, columns_);
   }
   P operator[](Index j) const { return P::load(columns_ + j * P::kLanes); }
   void put(Index j, const P& column) { column.store(columns_ + j * P::kLanes); }
-  void store(T* y, Index row) const { turn_out(rows_, c_, columns_, y, row); }
+  void store(T* y, Index row) const { lanes_to_rows(rows_, c_, columns_, y, row); }
 
  private:
   static_assert(kFewColumns >= P::kLanes, "a long row fills a packet");

@@ -61,7 +61,7 @@ template <class T, int Vectors>
 void sum_terms(const TermRows<T>& t) noexcept {
   using namespace Eigen::internal;
   using P = Register<T>;
-  const auto column = [](int v, Index last) { return v == 0 || v + 1 < Vectors ? v * kLanes<T> : last; };
+  const auto column = column_of<T, Vectors>;
   const SumEnds<T>& ends = t.ends;
   const T* const b = t.b;
   const Index b_last = t.b_last, last = t.last;
@@ -85,20 +85,7 @@ void sum_terms(const TermRows<T>& t) noexcept {
       PICAFLOR_UNROLL
       for (int v = 0; v < Vectors; ++v) sum[v] = pmadd(left, ploadu<P>(right + column(v, b_last)), sum[v]);
     }
-    T* const to = ends.to + r * ends.to_row;
-    if (ends.end == MatmulEnd::relu) {
-      PICAFLOR_UNROLL
-      for (int v = 0; v < Vectors; ++v) sum[v] = pmax(sum[v], pzero(P()));  // a NaN stays
-    } else if (ends.end == MatmulEnd::add_scaled) {
-      PICAFLOR_UNROLL
-      for (int v = 0; v < Vectors; ++v) {
-        const P old = ploadu<P>(to + column(v, last));
-        if (ends.beta != T(0)) sum[v] = pmadd(pset1<P>(ends.beta), old, sum[v]);
-        sum[v] = pmadd(pset1<P>(ends.alpha), sum[v], old);
-      }
-    }
-    PICAFLOR_UNROLL
-    for (int v = 0; v < Vectors; ++v) pstoreu(to + column(v, last), sum[v]);
+    finish_row<T, Vectors>(ends.end, ends.alpha, ends.beta, sum, ends.to + r * ends.to_row, last);
   }
 }
 
@@ -161,24 +148,25 @@ struct TermLists {
         continue;
       }
       for (Index r = 0; r < rows; r += kLanes<T>) {
-        T turned[kLanes<T>][kStretch<T>];
+        T transposed[kLanes<T>][kStretch<T>];
         const Index height = smaller_of(rows - r, kLanes<T>);
-        turn_rows(height, depth, block + r * a_row, a_row, a_col, turned[0]);
-        for (Index i = 0; i < height; ++i) list(depth, turned[i]);
+        transpose_rows(height, depth, block + r * a_row, a_row, a_col, transposed[0]);
+        for (Index i = 0; i < height; ++i) list(depth, transposed[i]);
       }
     }
   }
 
  private:
   // Up to kLanes rows that do not lie along memory.
-  static void turn_rows(Index height, Index depth, const T* a, Index a_row, Index a_col, T* turned) noexcept {
+  static void transpose_rows(Index height, Index depth, const T* a, Index a_row, Index a_col,
+                             T* transposed) noexcept {
     Index p = 0;
     if (height == kLanes<T> && a_row == 1) {
       for (; p + kLanes<T> <= depth; p += kLanes<T>)
-        turn_block(a + p * a_col, a_col, turned + p, kStretch<T>);
+        transpose_block(a + p * a_col, a_col, transposed + p, kStretch<T>);
     }
     for (; p < depth; ++p) {
-      for (Index i = 0; i < height; ++i) turned[i * kStretch<T> + p] = a[i * a_row + p * a_col];
+      for (Index i = 0; i < height; ++i) transposed[i * kStretch<T> + p] = a[i * a_row + p * a_col];
     }
   }
 };

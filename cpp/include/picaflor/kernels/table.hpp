@@ -14,14 +14,15 @@ namespace picaflor {
 
 using Index = std::ptrdiff_t;
 
-// Every row of an engine buffer (of weights that are kept turned: every column) starts on a cache line and is
-// padded with zeros to a whole number of them.
+// Every row of an engine buffer (of weights that are kept transposed: every column) starts on a cache line
+// and is padded with zeros to a whole number of them.
 inline constexpr Index kCacheLine = 64;
+template <class T>
+inline constexpr Index kLine = kCacheLine / static_cast<Index>(sizeof(T));  // in elements
 
 template <class T>
 constexpr Index padded(Index columns) {
-  constexpr Index lane = kCacheLine / static_cast<Index>(sizeof(T));
-  return (columns + lane - 1) / lane * lane;
+  return (columns + kLine<T> - 1) / kLine<T> * kLine<T>;
 }
 
 // ---------------------------------------------------------------------------------------- matrix product
@@ -61,22 +62,20 @@ struct Matmul {
 };
 
 // Whether a (rows, cols) left operand is better multiplied by a transposed matrix in dot products with its
-// rows, instead of turning these: few and long ones.  That is what is_few_rows is meant for.
+// rows, instead of transposing these: few and long ones.  That is what is_few_rows is meant for.
 // (Measured, of a training step of two hidden layers: 256 wide 1.67 times as fast with 2 rows, 1.35 with 4,
 // 1.1 with 8; 512 wide 1.9, 1.5, 1.2, but 1.0 with 16; 64 wide 1.16, 1.06, but 0.83 with 8.)
 template <class T>
 constexpr bool are_few_rows(Index rows, Index cols) {
-  constexpr Index lane = kCacheLine / static_cast<Index>(sizeof(T));
-  return rows == 1 || (rows <= 4 && cols >= 2 * lane) || (rows <= 8 && cols >= 16 * lane);
+  return rows == 1 || (rows <= 4 && cols >= 2 * kLine<T>) || (rows <= 8 && cols >= 16 * kLine<T>);
 }
 
-// Whether weights (rows, cols) are better turned, so that their columns lie along memory: few and long ones,
-// which would fill a small part of their cache lines.  That is what is_few_columns is meant for.
+// Whether weights (rows, cols) are better transposed, so that their columns lie along memory: few and long
+// ones, which would fill a small part of their cache lines.  That is what is_few_columns is meant for.
 inline constexpr Index kMostColumnsOfDots = 4;
 template <class T>
 constexpr bool are_few_columns(Index rows, Index cols) {
-  constexpr Index lane = kCacheLine / static_cast<Index>(sizeof(T));
-  return cols == 1 || (cols <= kMostColumnsOfDots && cols * 4 <= lane && rows >= lane);
+  return cols == 1 || (cols <= kMostColumnsOfDots && cols * 4 <= kLine<T> && rows >= kLine<T>);
 }
 
 // ------------------------------------------------------------------------------------------- activations
@@ -327,7 +326,8 @@ struct KernelTable {
   // Elements of one vector in products of up to `narrow_columns` columns, and in wider ones: with a multiple
   // of it there is no ragged panel, nor a ragged row in the optimizer's step.
   Index lanes, wide_lanes, narrow_columns;
-  // Of the tiles of products, beside what waits for loads; 1 where they are evenly matched.
+  // Of the tiles, beside the kernel that leaves out zeros, which waits for loads: so many times what it is
+  // where zeros.hpp was fitted.
   double tile_speed;
 
   // gemm.hpp, dense.hpp

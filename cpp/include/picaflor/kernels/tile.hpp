@@ -65,6 +65,33 @@ struct TileColumn {
   T* copy;  // (k, Vectors * lanes) receives the rows of b, where Copies is true
 };
 
+// Where vector v of a row begins: one behind the other, but for the last one, which may overlap.
+template <class T, int Vectors>
+EIGEN_STRONG_INLINE constexpr Index column_of(int v, Index last) {
+  return v == 0 || v + 1 < Vectors ? v * kLanes<T> : last;
+}
+
+// row = end(sum).  All old values are read before the first is written: the last two vectors may overlap.
+template <class T, int Vectors>
+EIGEN_STRONG_INLINE void finish_row(MatmulEnd end, T alpha, T beta, Register<T> (&sum)[Vectors], T* row,
+                                    Index last) {
+  using namespace Eigen::internal;
+  using P = Register<T>;
+  if (end == MatmulEnd::relu) {
+    PICAFLOR_UNROLL
+    for (int v = 0; v < Vectors; ++v) sum[v] = pmax(sum[v], pzero(P()));  // a NaN stays
+  } else if (end == MatmulEnd::add_scaled) {
+    PICAFLOR_UNROLL
+    for (int v = 0; v < Vectors; ++v) {
+      const P old = ploadu<P>(row + column_of<T, Vectors>(v, last));
+      if (beta != T(0)) sum[v] = pmadd(pset1<P>(beta), old, sum[v]);
+      sum[v] = pmadd(pset1<P>(alpha), sum[v], old);
+    }
+  }
+  PICAFLOR_UNROLL
+  for (int v = 0; v < Vectors; ++v) pstoreu(row + column_of<T, Vectors>(v, last), sum[v]);
+}
+
 // The tile that copies b is the first to read it, at a stride that often leads to another page with every
 // row: it asks for the row that comes so many steps, some 200 cycles, later.
 inline constexpr Index kRowsAhead = 32;
@@ -75,7 +102,7 @@ void multiply_tiles(const TileColumn<T>& t) noexcept {
   using P = Register<T>;
   // Where the sums, a row of b and one value of a (and without fused operations, a product) fit.
   constexpr bool fits = (Rows + 1) * Vectors + (packet::kFused ? 1 : 2) <= kRegisters;
-  const auto column = [](int v, Index last) { return v == 0 || v + 1 < Vectors ? v * kLanes<T> : last; };
+  const auto column = column_of<T, Vectors>;
   const Index k = t.k, a_row = t.a_row, a_col = t.a_col, b_row = t.b_row, b_last = t.b_last, c_row = t.c_row,
               c_last = t.c_last;
   for (Index tile = 0; tile < t.tiles; ++tile) {
@@ -123,24 +150,9 @@ void multiply_tiles(const TileColumn<T>& t) noexcept {
       b += b_row;
     }
 
-    // A row's old values are all read before the first is written: its last two vectors may overlap.
     PICAFLOR_UNROLL
-    for (int r = 0; r < Rows; ++r) {
-      T* const row = c + r * c_row;
-      if (t.end == MatmulEnd::relu) {
-        PICAFLOR_UNROLL
-        for (int v = 0; v < Vectors; ++v) sum[r][v] = pmax(sum[r][v], pzero(P()));  // a NaN stays
-      } else if (t.end == MatmulEnd::add_scaled) {
-        PICAFLOR_UNROLL
-        for (int v = 0; v < Vectors; ++v) {
-          const P old = ploadu<P>(row + column(v, c_last));
-          if (t.beta != T(0)) sum[r][v] = pmadd(pset1<P>(t.beta), old, sum[r][v]);
-          sum[r][v] = pmadd(pset1<P>(t.alpha), sum[r][v], old);
-        }
-      }
-      PICAFLOR_UNROLL
-      for (int v = 0; v < Vectors; ++v) pstoreu(row + column(v, c_last), sum[r][v]);
-    }
+    for (int r = 0; r < Rows; ++r)
+      finish_row<T, Vectors>(t.end, t.alpha, t.beta, sum[r], c + r * c_row, c_last);
   }
 }
 

@@ -49,16 +49,16 @@ class ColumnBlocks {
   void move_in(Index kernel, const Parameter& p, const ParameterArrays<T>& arrays, Index parts) {
     const Index columns = padded<T>(p.cols);
     // A block's rows are up to one unit of columns longer than they need be.
-    const Index size = p.rows * (columns + parts * kColumnUnit<T>);
+    const Index size = p.rows * (columns + parts * kLine<T>);
     const auto count = std::count_if(arrays.begin(), arrays.end(), [](T* a) { return a != nullptr; });
     if (storage_.size() < count * size) storage_ = AlignedArray<T>(count * size);
     blocks_.assign(static_cast<std::size_t>(parts), Block());
     columns_.assign(static_cast<std::size_t>(parts), Range());
-    parallel_ranges(columns, kColumnUnit<T>, parts, [&](Index i, Range range) {
+    parallel_ranges(columns, kLine<T>, parts, [&](Index i, Range range) {
       Block& block = blocks_[static_cast<std::size_t>(i)];
       columns_[static_cast<std::size_t>(i)] = range;
       block.row = row_stride<T>(range.size());
-      T* at = storage_.data() + p.rows * (range.begin + i * kColumnUnit<T>);
+      T* at = storage_.data() + p.rows * (range.begin + i * kLine<T>);
       for (std::size_t a = 0; a < arrays.size(); ++a) {
         if (arrays[a] == nullptr) continue;
         block.arrays[a] = at;
@@ -118,7 +118,7 @@ Index parts_in_blocks(const Plan& plan, Index n, Index minibatches, Index arrays
   const Step& step = plan.steps[static_cast<std::size_t>(first)];
   if (step.op != Op::dense) return 0;
   const Parameter& kernel = plan.parameters[static_cast<std::size_t>(step.kernel)];
-  if (kernel.turned || arrays * kernel.size * element > kMostBytes) return 0;
+  if (kernel.transposed || arrays * kernel.size * element > kMostBytes) return 0;
   const Grid grid = grid_for<T>(n, step.out, step.in, threads);
   return grid.by_rows || grid.parts == 1 || kernel.row * element >= grid.parts * kPage / 2 ? 0 : grid.parts;
 }

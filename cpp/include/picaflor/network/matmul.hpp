@@ -1,4 +1,5 @@
-// One matrix product on several threads: the output is cut into blocks of columns or of rows, never the sum.
+// One matrix product c (n, m) = end(init + a (n, k) b (k, m)) on several threads: c is cut into blocks, of
+// columns at cache lines or of rows at multiples of kRowUnit, and the sums over k never.
 #pragma once
 
 #include <algorithm>
@@ -23,9 +24,7 @@ struct Grid {
   Index parts = 1;
 };
 
-// A block of columns is whole cache lines, so that no line is written by two cores.
-template <class T>
-inline constexpr Index kColumnUnit = kCacheLine / static_cast<Index>(sizeof(T));
+// A block of columns is whole cache lines, so that no line is written by two cores; one of rows, so many.
 inline constexpr Index kRowUnit = 12;  // two register tiles of six rows; of eight, one and a half
 
 // By columns if they are enough for parts of nearly the same size: then each core keeps meeting the same
@@ -36,7 +35,7 @@ Grid grid_for(Index n, Index m, Index k, Index threads) {
   threads =
       useful_threads(2.0 * static_cast<double>(n) * static_cast<double>(m) * static_cast<double>(k), threads);
   if (threads == 1) return {};
-  const Index column_units = m / kColumnUnit<T>, row_units = n / kRowUnit;
+  const Index column_units = m / kLine<T>, row_units = n / kRowUnit;
   const bool by_rows = column_units < kEnough * threads && column_units < row_units;
   return {by_rows, std::clamp<Index>(by_rows ? row_units : column_units, 1, threads)};
 }
@@ -47,7 +46,7 @@ void blocks_threaded(Grid grid, Index n, Index m, const Body& body) {
   if (grid.by_rows) {
     parallel_ranges(n, kRowUnit, grid.parts, [&](Index i, Range rows) { body(i, rows, Range{0, m}); });
   } else {
-    parallel_ranges(m, kColumnUnit<T>, grid.parts, [&](Index i, Range cols) { body(i, Range{0, n}, cols); });
+    parallel_ranges(m, kLine<T>, grid.parts, [&](Index i, Range cols) { body(i, Range{0, n}, cols); });
   }
 }
 

@@ -1,4 +1,6 @@
-// Batch and layer normalization as steps of a network.
+// Batch and layer normalization as steps of a network:
+//   y (n, d) = gamma (x - mean) scale + beta,   scale = 1 / sqrt(variance + epsilon)
+// with moments (d) of the columns, or (n) of the rows; gamma, beta (d).
 #pragma once
 
 #include "picaflor/network/steps.hpp"
@@ -29,14 +31,13 @@ bool uses_batch_moments(const StepContext<T>& ctx, const Step& step) {
 // body(begin, end) for ranges of columns that begin at cache lines
 template <class T, class Body>
 void columns_threaded(const StepContext<T>& ctx, Index columns, const Body& body) {
-  constexpr Index line = kCacheLine / static_cast<Index>(sizeof(T));
   const double operations = kElementwiseCost * static_cast<double>(ctx.n) * static_cast<double>(columns);
-  const Index parts = std::min(useful_threads(operations, ctx.threads), (columns + line - 1) / line);
+  const Index parts = std::min(useful_threads(operations, ctx.threads), padded<T>(columns) / kLine<T>);
   if (parts <= 1) {
     body(Index{0}, columns);
     return;
   }
-  parallel_ranges(columns, line, parts, [&](Index, Range range) { body(range.begin, range.end); });
+  parallel_ranges(columns, kLine<T>, parts, [&](Index, Range range) { body(range.begin, range.end); });
 }
 
 template <class T>
@@ -135,7 +136,17 @@ void layer_norm_backward(const StepContext<T>& ctx, const Step& step, const T* x
   a.scale = moments.scale;
   a.dgamma = ctx.gradient(step.gamma);
   a.dbeta = ctx.gradient(step.beta);
-  if (a.dgamma != nullptr || a.dbeta != nullptr) ctx.kernels.layer_norm_weights_backward(a);
+  if (a.dgamma != nullptr || a.dbeta != nullptr) {
+    columns_threaded(ctx, step.out, [&](Index begin, Index end) {
+      NormalizationBackward<T> columns = a;
+      columns.d = end - begin;
+      columns.dy += begin;
+      columns.x += begin;
+      columns.dgamma = at(a.dgamma, begin);
+      columns.dbeta = at(a.dbeta, begin);
+      ctx.kernels.layer_norm_weights_backward(columns);
+    });
+  }
   a.dx = dy;
   a.dx_row = step.row;
   rows_threaded(ctx.n, kElementwiseCost * static_cast<double>(step.out), ctx.threads,

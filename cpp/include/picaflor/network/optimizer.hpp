@@ -64,7 +64,7 @@ namespace detail {
 
 // Nadam's schedule u_i = beta_1 (1 - 0.96^i / 2) and its running product u_1 u_2 ... u_t.  The product is
 // worked out anew: past i = 1000 the bracket is 1 in double precision, so at most that many factors are
-// multiplied, and the sum stops where the product is too small to change 1 - product.
+// multiplied, and the loop stops where the product is too small to change 1 - product.
 inline double nadam_momentum(double beta_1, std::int64_t i) {
   return beta_1 * (1 - 0.5 * std::pow(0.96, static_cast<double>(i)));
 }

@@ -131,7 +131,7 @@ double Parameters<T>::sum_by_lines(Index parameter, SumsByLines sums, const Colu
                                    Index threads) {
   constexpr double kCost = 5;  // of an element, in the operations that useful_threads counts
   const Parameter& p = plan_.parameters[static_cast<std::size_t>(parameter)];
-  const Index rows = p.stored_rows(), cols = p.stored_cols(), unit = kColumnUnit<T>;
+  const Index rows = p.stored_rows(), cols = p.stored_cols(), unit = kLine<T>;
   line_sums_.resize(static_cast<std::size_t>((cols + unit - 1) / unit));
   const auto sum_up = [&](Range columns, const T* w, Index row) {
     const Index m = std::min(columns.end, cols) - columns.begin;

@@ -1,4 +1,7 @@
 // From a list of layers to steps, shapes and offsets: plain data, worked out once when a network is built.
+//
+// The parameter buffer has the parameters in the order of the layers, of a layer the matrix first, each from
+// a cache line on and in rows of row_stride elements (transposed, where a layer has few outputs).
 #pragma once
 
 #include <cstdint>
@@ -27,20 +30,20 @@ struct LayerSpec {
 };
 
 // A weight: `rows` x `cols` elements at `offset` of the parameter buffer, rows `row` elements apart.  That of
-// a layer with few outputs is kept turned, the few columns as rows, which need next to no padding.
+// a layer with few outputs is kept transposed, the few columns as rows, which need next to no padding.
 struct Parameter {
   Index layer = 0;
-  bool is_vector = false, turned = false;
+  bool is_vector = false, transposed = false;
   Index rows = 0, cols = 0, row = 0, offset = 0;
   Index size = 0;          // elements, padding included
   bool statistic = false;  // a moving average: saved, but never given a gradient
   double initial = 0;
   double l1 = 0, l2 = 0;
 
-  Index row_step() const { return turned ? 1 : row; }  // from an element to the one below it
-  Index col_step() const { return turned ? row : 1; }  // and to the one beside it
-  Index stored_rows() const { return turned ? cols : rows; }
-  Index stored_cols() const { return turned ? rows : cols; }
+  Index row_step() const { return transposed ? 1 : row; }  // from an element to the one below it
+  Index col_step() const { return transposed ? row : 1; }  // and to the one beside it
+  Index stored_rows() const { return transposed ? cols : rows; }
+  Index stored_cols() const { return transposed ? rows : cols; }
 };
 
 // One thing to do to a batch.  A dense layer with an activation makes two steps.
@@ -90,9 +93,8 @@ struct Plan {
 // column would share a few cache sets (strides that are multiples of 512 bytes), one line more.
 template <class T>
 constexpr Index row_stride(Index columns) {
-  constexpr Index lane = kCacheLine / static_cast<Index>(sizeof(T));
-  const Index lines = padded<T>(columns) / lane;
-  return (lines >= 16 && lines % 8 == 0 ? lines + 1 : lines) * lane;
+  const Index lines = padded<T>(columns) / kLine<T>;
+  return (lines >= 16 && lines % 8 == 0 ? lines + 1 : lines) * kLine<T>;
 }
 
 namespace detail {
@@ -116,7 +118,7 @@ Index add_parameter(Plan& plan, Index layer, Index rows, Index cols, bool is_vec
   p.is_vector = is_vector;
   p.rows = rows;
   p.cols = cols;
-  p.turned = !is_vector && are_few_columns<T>(rows, cols);
+  p.transposed = !is_vector && are_few_columns<T>(rows, cols);
   p.row = is_vector ? padded<T>(cols) : row_stride<T>(p.stored_cols());
   if (p.row > (kMaxParameters - plan.parameter_size) / p.stored_rows()) {
     throw std::invalid_argument("a network must have at most " + std::to_string(kMaxParameters) +
@@ -169,21 +171,29 @@ Step normalization_step(Plan& plan, const LayerSpec& spec, Index layer, Index in
   return step;
 }
 
-}  // namespace detail
+inline Step affine_step(Plan& plan, const LayerSpec& spec, Index width) {
+  if (std::ssize(spec.factor) != width || std::ssize(spec.offset) != width) {
+    throw std::invalid_argument("scale and offset must have one value per column, " + std::to_string(width) +
+                                ", got " + std::to_string(spec.factor.size()) + " and " +
+                                std::to_string(spec.offset.size()));
+  }
+  Step step;
+  step.factor = add_constants(plan, spec.factor);
+  step.offset = add_constants(plan, spec.offset);
+  return step;
+}
 
+// Appends steps to a plan, each of which reads what the one before it wrote.
 template <class T>
-Plan make_plan(Index input, const std::vector<LayerSpec>& layers) {
-  Plan plan;
-  detail::check_width(input);
-  plan.input = input;
-  plan.widest_row = row_stride<T>(input);
-  Index width = input;
+struct StepList {
+  Plan& plan;
+  Index width;  // of the rows so far
 
-  const auto push = [&](Step step, Op op, Index layer) {
+  void push(Step step, Op op, Index layer) {
     step.op = op;
     step.layer = layer;
     step.in = width;
-    step.in_row = plan.steps.empty() ? row_stride<T>(input) : plan.steps.back().row;
+    step.in_row = plan.steps.empty() ? row_stride<T>(width) : plan.steps.back().row;
     if (step.out == 0) step.out = width;
     step.row = row_stride<T>(step.out);
     width = step.out;
@@ -191,8 +201,8 @@ Plan make_plan(Index input, const std::vector<LayerSpec>& layers) {
     if (step.row > plan.widest_row) plan.widest_row = step.row;
     if (step.row > plan.widest_output_row) plan.widest_output_row = step.row;
     plan.steps.push_back(std::move(step));
-  };
-  const auto push_activation = [&](const Activation& activation, Index layer) {
+  }
+  void push_activation(const Activation& activation, Index layer) {
     if (activation.kind == ActivationKind::linear) return;
     Step step;
     step.activation = activation;
@@ -205,45 +215,44 @@ Plan make_plan(Index input, const std::vector<LayerSpec>& layers) {
       step.already_done = true;
     }
     push(step, Op::activation, layer);
-  };
+  }
+};
 
+}  // namespace detail
+
+template <class T>
+Plan make_plan(Index input, const std::vector<LayerSpec>& layers) {
+  Plan plan;
+  detail::check_width(input);
+  plan.input = input;
+  plan.widest_row = row_stride<T>(input);
+  detail::StepList<T> steps{plan, input};
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const LayerSpec& spec = layers[i];
     const Index layer = static_cast<Index>(i);
     plan.trainable.push_back(spec.trainable);
     switch (spec.op) {
       case Op::dense:
-        push(detail::dense_step<T>(plan, spec, layer, width), Op::dense, layer);
-        push_activation(spec.activation, layer);
+        steps.push(detail::dense_step<T>(plan, spec, layer, steps.width), Op::dense, layer);
+        steps.push_activation(spec.activation, layer);
         break;
       case Op::activation:
-        push_activation(spec.activation, layer);
+        steps.push_activation(spec.activation, layer);
         break;
       case Op::batch_norm:
       case Op::layer_norm:
-        push(detail::normalization_step<T>(plan, spec, layer, width), spec.op, layer);
+        steps.push(detail::normalization_step<T>(plan, spec, layer, steps.width), spec.op, layer);
         break;
       case Op::dropout:
       case Op::gaussian_noise:
-      case Op::affine: {
-        Step step;
-        step.rate = spec.rate;
-        if (spec.op == Op::affine) {
-          if (static_cast<Index>(spec.factor.size()) != width ||
-              static_cast<Index>(spec.offset.size()) != width) {
-            throw std::invalid_argument(
-                "scale and offset must have one value per column, " + std::to_string(width) + ", got " +
-                std::to_string(spec.factor.size()) + " and " + std::to_string(spec.offset.size()));
-          }
-          step.factor = detail::add_constants(plan, spec.factor);
-          step.offset = detail::add_constants(plan, spec.offset);
-        }
-        if (spec.op == Op::affine || spec.rate > 0) push(step, spec.op, layer);
+        if (spec.rate > 0) steps.push(Step{.rate = spec.rate}, spec.op, layer);
         break;
-      }
+      case Op::affine:
+        steps.push(detail::affine_step(plan, spec, steps.width), Op::affine, layer);
+        break;
     }
   }
-  plan.output = width;
+  plan.output = steps.width;
   return plan;
 }
 

@@ -1,4 +1,7 @@
 // One step of a network forward and, under it, backward: which kernel runs on which buffers.
+//   forward   y (n, out) from x (n, in)
+//   backward  dx (n, in) from dy (n, out), in another buffer for dense layers, in place of dy for the others
+// Rows of x lie x_row elements apart, those of y and dy step.row, padding included.
 #pragma once
 
 #include <algorithm>
@@ -115,10 +118,10 @@ template <class T>
 void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Index x_row, T* y) {
   const Parameter& kernel = ctx.parameter(step.kernel);
   const bool in_blocks = ctx.in_blocks(step);
-  const Index row_parts = in_blocks ? 1 : ctx.threads;          // where zeros are left out
-  if (kernel.turned) std::fill(y, y + ctx.n * step.row, T(0));  // the product leaves the padding alone
+  const Index row_parts = in_blocks ? 1 : ctx.threads;              // where zeros are left out
+  if (kernel.transposed) std::fill(y, y + ctx.n * step.row, T(0));  // the product leaves the padding alone
   Matmul<T> product{
-      .m = kernel.turned ? step.out : ctx.whole_vectors(step.out),
+      .m = kernel.transposed ? step.out : ctx.whole_vectors(step.out),
       .k = step.in,
       .a = x,
       .a_row = x_row,
@@ -131,7 +134,7 @@ void dense_forward(const StepContext<T>& ctx, const Step& step, const T* x, Inde
       .init = step.bias < 0 ? MatmulInit::zero : MatmulInit::bias,
       .end = step.relu_at_end ? MatmulEnd::relu : MatmulEnd::store,
       .zeros = zeros_of(ctx.kernels, row_parts, ctx.n, step.in, x, x_row, step.out),
-      .is_few_columns = kernel.turned,
+      .is_few_columns = kernel.transposed,
   };
   if (in_blocks) return product_in_blocks(ctx, step, product);
   rows_of_product(ctx, step, product);
@@ -172,7 +175,7 @@ void dense_backward_bias(const StepContext<T>& ctx, const Step& step, const T* d
 }
 
 // A step by the rule on weights whose gradient is x^T dy, from n rows, and `penalty_scale` times that of
-// their penalty.  That of weights which are kept turned is dy^T x, too little work to look for zeros.
+// their penalty.  That of weights which are kept transposed is dy^T x, too little work to look for zeros.
 template <class T>
 DenseUpdate<T> update_of(const StepContext<T>& ctx, const Step& step, Index n, const T* x, Index x_row,
                          const T* dy, const OptimizerStep& rule, double penalty_scale) {
@@ -183,7 +186,7 @@ DenseUpdate<T> update_of(const StepContext<T>& ctx, const Step& step, Index n, c
   update.step = &rule;
   update.l1 = kernel.l1 * penalty_scale;
   update.l2 = kernel.l2 * penalty_scale;
-  if (kernel.turned) {
+  if (kernel.transposed) {
     update.d = step.out;
     update.m = step.in;
     update.x = dy;
@@ -199,7 +202,7 @@ DenseUpdate<T> update_of(const StepContext<T>& ctx, const Step& step, Index n, c
     update.dz_row = step.row;
     update.leaves_out_zeros =
         zeros_to_leave_out(ctx.kernels, n, step.in, x, x_row, step.out, dy, step.row, is_sum(update));
-    // What is turned, is turned by whole vectors, and those of the table's wider products are longer.
+    // What is transposed, is transposed by whole vectors, and those of the table's wider products are longer.
     if (update.leaves_out_zeros == ZerosOf::dz) update.m = padded<T>(step.out);
   }
   return update;

@@ -16,10 +16,9 @@ namespace picaflor {
 template <class T>
 void apply_update(const OptimizerStep& step, const ParameterRows<T>& u) {
   constexpr Index kPart = 1 << 16;  // some 40 us of work: a hand-over to a thread is about one
-  constexpr Index kLine = kCacheLine / static_cast<Index>(sizeof(T));
   const auto run = kernels().of<T>().optimizer_step;
   const Index parts = std::clamp<Index>(u.size / kPart, 1, num_threads());
-  parallel_ranges(u.size, kLine, parts, [&](Index, Range range) {
+  parallel_ranges(u.size, kLine<T>, parts, [&](Index, Range range) {
     ParameterRows<T> part = u;
     part.size = range.size();
     part.p += range.begin;

@@ -71,7 +71,7 @@ Zeros zeros_of(const KernelTable<T>& kernels, Index threads, Index n, Index d, c
 template <class T>
 ZerosOf zeros_to_leave_out(const KernelTable<T>& kernels, Index n, Index in, const T* x, Index x_row,
                            Index out, const T* dz, Index dz_row, bool is_sum) {
-  constexpr double kTurning = 8;  // turning the gradient takes as long as so many rows
+  constexpr double kTransposing = 8;  // transposing the gradient takes as long as so many rows
   const auto cost = [&](Index width) {
     return ZerosCost{kernels.tile_speed, static_cast<double>(n), static_cast<double>(width)};
   };
@@ -81,8 +81,8 @@ ZerosOf zeros_to_leave_out(const KernelTable<T>& kernels, Index n, Index in, con
     of_x = cost(out).packed(share);
     if (is_sum) of_x = std::min(of_x, cost(out).added(share));
   }
-  if (in >= kLeastWidth && cost(in).packed(0, kTurning) < kWorthIt) {
-    of_dz = cost(in).packed(share_of_nonzeros(n, out, dz, dz_row), kTurning);
+  if (in >= kLeastWidth && cost(in).packed(0, kTransposing) < kWorthIt) {
+    of_dz = cost(in).packed(share_of_nonzeros(n, out, dz, dz_row), kTransposing);
   }
   if (std::min(of_x, of_dz) >= kWorthIt) return ZerosOf::neither;
   return of_dz < of_x ? ZerosOf::dz : ZerosOf::x;

@@ -1,4 +1,4 @@
-// Transposes: squares, turned in registers, and what is made of them.
+// Transposes: squares, transposed in registers, and what is made of them.
 #pragma once
 
 #include <type_traits>
@@ -18,7 +18,7 @@ inline constexpr Index kSquare = Eigen::internal::unpacket_traits<SquareRow<T>>:
 
 // to_ij = from_ji,  i, j < kSquare
 template <class T>
-void turn_square(const T* from, Index from_row, T* to, Index to_row) noexcept {
+void transpose_square(const T* from, Index from_row, T* to, Index to_row) noexcept {
   using namespace Eigen::internal;
   constexpr int rows = static_cast<int>(kSquare<T>);
   PacketBlock<SquareRow<T>, rows> square;
@@ -31,25 +31,25 @@ void turn_square(const T* from, Index from_row, T* to, Index to_row) noexcept {
 
 // The same for i < kSquare, j < kLanes
 template <class T>
-void turn_columns(const T* from, Index from_row, T* to, Index to_row) noexcept {
+void transpose_columns(const T* from, Index from_row, T* to, Index to_row) noexcept {
   for (Index j = 0; j < kLanes<T>; j += kSquare<T>) {
-    turn_square(from + j * from_row, from_row, to + j, to_row);
+    transpose_square(from + j * from_row, from_row, to + j, to_row);
   }
 }
 
 // The same for i, j < kLanes
 template <class T>
-void turn_block(const T* from, Index from_row, T* to, Index to_row) noexcept {
+void transpose_block(const T* from, Index from_row, T* to, Index to_row) noexcept {
   for (Index i = 0; i < kLanes<T>; i += kSquare<T>) {
-    turn_columns(from + i, from_row, to + i * to_row, to_row);
+    transpose_columns(from + i, from_row, to + i * to_row, to_row);
   }
 }
 
 // ------------------------------------------------------------------------------------ rows in the lanes
 
-// The pieces in which a block of rows, `row` apart, is turned into lanes or back: square(i, j) where squares
-// fit, column(j) beside them where an instruction that gathers or scatters reaches all of a register's rows
-// (its offsets have 32 bits), element(i, j) for what is left.
+// The pieces in which a block of rows, `row` apart, is transposed into lanes or back: square(i, j) where
+// squares fit, column(j) beside them where an instruction that gathers or scatters reaches all of a
+// register's rows (its offsets have 32 bits), element(i, j) for what is left.
 template <class T, class Square, class Column, class Element>
 EIGEN_STRONG_INLINE void each_piece(Index rows, Index c, Index row, const Square& square,
                                     const Column& column, const Element& element) {
@@ -73,21 +73,22 @@ EIGEN_STRONG_INLINE void each_piece(Index rows, Index c, Index row, const Square
 
 // block (c, kLanes) = transpose of `rows` rows of c elements; lanes past `rows` become zero.
 template <class T>
-void turn_in(Index rows, Index c, const T* from, Index row, T* block) {
+void rows_to_lanes(Index rows, Index c, const T* from, Index row, T* block) {
   constexpr Index L = Packet<T>::kLanes;
   for (Index j = 0; rows < L && j < c; ++j) Packet<T>::all(0).store(block + j * L);
   each_piece<T>(
-      rows, c, row, [=](Index i, Index j) { turn_square(from + i * row + j, row, block + j * L + i, L); },
+      rows, c, row,
+      [=](Index i, Index j) { transpose_square(from + i * row + j, row, block + j * L + i, L); },
       [=](Index j) { Packet<T>::gather(from + j, row).store(block + j * L); },
       [=](Index i, Index j) { block[j * L + i] = from[i * row + j]; });
 }
 
 // The way back.
 template <class T>
-void turn_out(Index rows, Index c, const T* block, T* to, Index row) {
+void lanes_to_rows(Index rows, Index c, const T* block, T* to, Index row) {
   constexpr Index L = Packet<T>::kLanes;
   each_piece<T>(
-      rows, c, row, [=](Index i, Index j) { turn_square(block + j * L + i, L, to + i * row + j, row); },
+      rows, c, row, [=](Index i, Index j) { transpose_square(block + j * L + i, L, to + i * row + j, row); },
       [=](Index j) { Packet<T>::load(block + j * L).scatter(to + j, row); },
       [=](Index i, Index j) { to[i * row + j] = block[j * L + i]; });
 }
