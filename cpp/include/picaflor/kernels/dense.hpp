@@ -13,10 +13,10 @@
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
-// Specification of dense_update and its partner in the tests.  workspace: (d, m)
+// x^T dz of all rows and columns of w, without an output yet.
 template <class T>
-void dense_update_plain(const DenseUpdate<T>& u) noexcept {
-  matmul_plain(Matmul<T>{
+Matmul<T> gradient_of(const DenseUpdate<T>& u) noexcept {
+  return {
       .n = u.d,
       .m = u.m,
       .k = u.n,
@@ -25,9 +25,18 @@ void dense_update_plain(const DenseUpdate<T>& u) noexcept {
       .a_col = u.x_row,
       .b = u.dz,
       .b_row = u.dz_row,
-      .c = u.workspace,
-      .c_row = u.m,
-  });
+      .zeros = u.leaves_out_zeros == ZerosOf::x ? Zeros::left_out : Zeros::multiplied,
+      .workspace = u.workspace,
+  };
+}
+
+// Specification of dense_update and its partner in the tests.  workspace: (d, m)
+template <class T>
+void dense_update_plain(const DenseUpdate<T>& u) noexcept {
+  Matmul<T> gradient = gradient_of(u);
+  gradient.c = u.workspace;
+  gradient.c_row = u.m;
+  matmul_plain(gradient);
   for (Index i = 0; i < u.d; ++i) {
     ParameterRows<T> row;
     row.size = u.m;
@@ -141,23 +150,6 @@ Index dense_update_workspace(Index n, Index d, Index m) noexcept {
   const Index strip = smaller_of(strip_size<T>(columns), d * columns);
   const Index matrix = padded<T>(strip) + matmul_workspace<T>(d, m, n);
   return larger_of(matrix, dense_update_transposed_workspace<T>(n, d, m));
-}
-
-// x^T dz of all rows and columns of w, without an output yet.
-template <class T>
-Matmul<T> gradient_of(const DenseUpdate<T>& u) noexcept {
-  return {
-      .n = u.d,
-      .m = u.m,
-      .k = u.n,
-      .a = u.x,
-      .a_row = 1,
-      .a_col = u.x_row,
-      .b = u.dz,
-      .b_row = u.dz_row,
-      .zeros = u.leaves_out_zeros == ZerosOf::x ? Zeros::left_out : Zeros::multiplied,
-      .workspace = u.workspace,
-  };
 }
 
 template <class T>

@@ -52,7 +52,7 @@ struct Step {
   Index layer = 0;
   Index in = 0, out = 0;  // widths
   Index in_row = 0, row = 0;
-  Activation activation;
+  Activation activation = {};
   bool in_place = false;      // writes over its input
   bool relu_at_end = false;   // dense: the product's tail applies the ReLU of the next step
   bool already_done = false;  // activation: done at the end of the product before it
