@@ -124,12 +124,13 @@ class Means:
 
     def logs(self) -> dict[str, Any]:
         """Return the means so far, sorted by key."""
-        values = self.values()
-        return {key: values[key] for key in sorted(values)}
+        return dict(sorted(self.values().items()))
 
     def values(self) -> dict[str, Any]:
         """Return the means so far: loss, metrics, weighted metrics, as the user listed them."""
         values: dict[str, Any] = {"loss": self._loss / self._rows if self._rows else math.nan}
+        if not self._entries:
+            return values
         done = iter(zip(self._sums, self._weights, strict=True))
         for entry in self._entries:
             if entry.engine is None:

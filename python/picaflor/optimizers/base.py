@@ -30,6 +30,9 @@ _KERAS_ONLY: Mapping[str, object] = {
 }
 _SHARED = ("learning_rate", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "name")
 
+# The last constant rate and as many of it as were asked for: epochs ask for the same again.
+_NO_RATES: tuple[float, npt.NDArray[np.float64]] = (0.0, np.empty(0))
+
 
 class Optimizer:
     """Base class of the optimizers: from gradients to new values of the variables, in place.
@@ -87,6 +90,7 @@ class Optimizer:
         self.global_clipnorm = global_clipnorm
         self._learning_rate = _checked_rate(learning_rate)
         self._iterations = 0
+        self._last_rates = _NO_RATES
         self._slots: list[list[npt.NDArray[Any]]] = []
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -96,8 +100,8 @@ class Optimizer:
             self._compiled = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Return everything but the compiled rule, made again when needed, and the model."""
-        return {**self.__dict__, "_compiled": None, "_owner": None}
+        """Return everything but what is made again when needed, and the model."""
+        return {**self.__dict__, "_compiled": None, "_owner": None, "_last_rates": _NO_RATES}
 
     def __repr__(self) -> str:
         """Return the call that makes an equal optimizer, clipping and decay left out."""
@@ -142,7 +146,9 @@ class Optimizer:
             return rate._rates(first, count)
         if callable(rate):
             return np.array([float(rate()) for _ in range(count)])
-        return np.full(count, rate)
+        if self._last_rates[0] != rate or len(self._last_rates[1]) != count:
+            self._last_rates = (rate, np.full(count, rate))
+        return self._last_rates[1]
 
     # ------------------------------------------------------------------------------- one step
 
