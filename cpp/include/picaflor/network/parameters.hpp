@@ -117,7 +117,7 @@ double Parameters<T>::penalty(const ColumnBlocks<T>& blocks, Index threads) {
   double sum = 0;
   for (Index i = 0; i < std::ssize(plan_.parameters); ++i) {
     const Parameter& p = plan_.parameters[static_cast<std::size_t>(i)];
-    if (!plan_.is_trained(p)) continue;
+    if ((p.l1 == 0 && p.l2 == 0) || !plan_.is_trained(p)) continue;
     if (p.l1 != 0) sum += p.l1 * sum_by_lines(i, kernels_.magnitudes_by_lines, blocks, threads);
     if (p.l2 != 0) sum += p.l2 * sum_by_lines(i, kernels_.squares_by_lines, blocks, threads);
   }
