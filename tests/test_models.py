@@ -256,6 +256,34 @@ def test_all_ways_to_predict_agree(rng: np.random.Generator) -> None:
     np.testing.assert_array_equal(one_by_one, y)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("outputs", [1, 2, 3, 4, 5, 9, 33])
+@pytest.mark.parametrize(
+    "tail",
+    [(), ("relu",), ("sigmoid",), ("gelu",), ("softmax",), ("elu", "softplus"), ("dropout",)],
+)
+def test_outputs_written_where_they_are_wanted(
+    tail: tuple[str, ...], outputs: int, dtype: str, rng: np.random.Generator
+) -> None:
+    """Few outputs go straight to the caller's array, others are copied to it."""
+    dense = layers.Dense(outputs, bias_initializer="normal")
+    after = [layers.Dropout(0.5) if f == "dropout" else layers.Activation(f) for f in tail]
+    model = pf.Sequential([pf.Input((40,)), dense, *after], dtype=dtype, seed=1)
+    x = rng.normal(size=(533, 40)).astype(dtype)
+    expected = x @ dense.kernel + dense.bias
+    for f in tail:
+        if f != "dropout":
+            expected = getattr(pf.reference, f)(expected)
+    y = model.predict(x)
+    np.testing.assert_allclose(y, expected, rtol=1e-4 if dtype == "float32" else 1e-11, atol=1e-6)
+    for rows in (0, 1, 2, 9, 97):
+        np.testing.assert_array_equal(model.predict(x[:rows]), y[:rows])
+    frame = np.full((533, outputs + 3), 7, dtype)
+    model._network.predict(x, frame[:, 1:-2])
+    np.testing.assert_array_equal(frame[:, 1:-2], y)
+    assert np.all(frame[:, [0, -2, -1]] == 7)
+
+
 def test_empty_batch_gives_an_empty_result() -> None:
     assert make_model().predict(np.ones((0, 4))).shape == (0, 3)
 

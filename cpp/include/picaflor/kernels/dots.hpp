@@ -143,6 +143,7 @@ void columns_of_dots(const Matmul<T>& g) noexcept {
   each_dots<T, Columns>(g.n, g.k, columns, rows, [&](Index row, P sums, int count) {
     sums = padd(starts, sums);
     if (g.end == MatmulEnd::relu) sums = pmax(sums, pzero(sums));  // here too
+    if (g.c_row == Columns && count * Columns == kLanes<T>) return pstoreu(g.c + row * Columns, sums);
     pstore(y, sums);
     for (int i = 0; i < count; ++i) {
       for (int j = 0; j < Columns; ++j) g.c[(row + i) * g.c_row + j] = y[i * Columns + j];

@@ -19,6 +19,7 @@
 #include <span>
 #include <vector>
 
+#include "picaflor/network/copy_rows.hpp"
 #include "picaflor/network/data.hpp"
 #include "picaflor/network/matmul.hpp"
 #include "picaflor/network/plan.hpp"
@@ -63,7 +64,7 @@ class ColumnBlocks {
         if (arrays[a] == nullptr) continue;
         block.arrays[a] = at;
         at += size;
-        copy(p.rows, range.size(), arrays[a] + range.begin, p.row, block.arrays[a], block.row);
+        copy_rows(p.rows, range.size(), arrays[a] + range.begin, p.row, block.arrays[a], block.row);
       }
     });
     kernel_ = kernel;
@@ -76,8 +77,8 @@ class ColumnBlocks {
       const Block& block = blocks_[static_cast<std::size_t>(i)];
       for (std::size_t a = 0; a < arrays_.size(); ++a) {
         if (arrays_[a] == nullptr) continue;
-        copy(parameter_->rows, range.size(), block.arrays[a], block.row, arrays_[a] + range.begin,
-             parameter_->row);
+        copy_rows(parameter_->rows, range.size(), block.arrays[a], block.row, arrays_[a] + range.begin,
+                  parameter_->row);
       }
     });
     kernel_ = kNone;
@@ -93,10 +94,6 @@ class ColumnBlocks {
   }
 
  private:
-  static void copy(Index rows, Index columns, const T* from, Index from_row, T* to, Index to_row) {
-    for (Index i = 0; i < rows; ++i) std::copy_n(from + i * from_row, columns, to + i * to_row);
-  }
-
   static constexpr Index kNone = -2;  // a step without weights has -1
   Index kernel_ = kNone;
   const Parameter* parameter_ = nullptr;

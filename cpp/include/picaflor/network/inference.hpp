@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "picaflor/network/copy_rows.hpp"
 #include "picaflor/network/data.hpp"
 #include "picaflor/network/gather.hpp"
 #include "picaflor/network/passes.hpp"
@@ -101,6 +102,17 @@ class Inference {
     }
   }
 
+  // From here on steps can write where the caller wants the outputs: a dense layer with few outputs, which
+  // does not count on padding, and activations after it.
+  static Index first_direct_step(const Plan& plan) {
+    Index s = std::ssize(plan.steps);
+    const auto step = [&](Index i) -> const Step& { return plan.steps[static_cast<std::size_t>(i)]; };
+    while (s > 0 && step(s - 1).op == Op::activation) --s;
+    const bool is_compact = s > 0 && step(s - 1).op == Op::dense &&
+                            plan.parameters[static_cast<std::size_t>(step(s - 1).kernel)].transposed;
+    return is_compact ? s - 1 : std::ssize(plan.steps);
+  }
+
   void predict_block(const KernelTable<T>& kernels, const Plan& plan, T* parameters, const Rows& all,
                      Range rows, T* out, Index out_row, Index thread, Index threads) {
     const Scratch& scratch = scratch_[static_cast<std::size_t>(thread)];
@@ -114,18 +126,20 @@ class Inference {
     };
     const Selection selected{all, nullptr, rows.begin, rows.size(), 0};
     auto [now, row] = read_rows<T>(kernels, plan, selected, 0, scratch.x, threads);
+    out += rows.begin * out_row;
+    const Index direct = out_row == plan.output ? first_direct_step(plan) : std::ssize(plan.steps);
     int side = 0;
-    for (const Step& step : plan.steps) {
+    for (Index s = 0; s < std::ssize(plan.steps); ++s) {
+      Step step = plan.steps[static_cast<std::size_t>(s)];
       if (step.already_done || step.op == Op::dropout || step.op == Op::gaussian_noise) continue;
-      T* const y = scratch.y[side];
+      if (s >= direct) step.row = out_row;
+      T* const y = s >= direct ? out : scratch.y[side];
       run_step(ctx, step, now, row, y, scratch.moments);
       now = y;
       row = step.row;
       side = 1 - side;
     }
-    for (Index i = 0; i < rows.size(); ++i) {
-      std::copy(now + i * row, now + i * row + plan.output, out + (rows.begin + i) * out_row);
-    }
+    if (now != out) copy_rows(rows.size(), plan.output, now, row, out, out_row);
   }
 
   Arena<T> arena_;

@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "picaflor/network/batch.hpp"
+#include "picaflor/network/copy_rows.hpp"
 #include "picaflor/network/data.hpp"
 #include "picaflor/network/inference.hpp"
 #include "picaflor/network/loss.hpp"
@@ -310,7 +311,7 @@ void Network<T>::last_output(T* out) {
 template <class T>
 void Network<T>::write_predictions(Index n, const T* from, Index from_row, T* out) {
   const Index c = plan_.output;
-  for (Index i = 0; i < n; ++i) std::copy(from + i * from_row, from + i * from_row + c, out + i * c);
+  copy_rows(n, c, from, from_row, out, c);
   if (!has_folded_activation()) return;
   StepContext<T> ctx = context(0, false, nullptr);
   ctx.n = n;
@@ -349,10 +350,7 @@ std::optional<double> Network<T>::run(const Dataset<T>& data, const Minibatch& m
 template <class T>
 void Network<T>::keep_scores(Index first) {
   const Index c = plan_.output;
-  for (Index i = 0; i < batch_.n; ++i) {
-    const T* const from = scores() + i * scores_row();
-    std::copy(from, from + c, workspace_.kept + (first + i) * c);
-  }
+  copy_rows(batch_.n, c, scores(), scores_row(), workspace_.kept + first * c, c);
 }
 
 template <class T>
