@@ -72,7 +72,7 @@ void pack_rows(Index k, const Left<T>& left, Tiles tiles, T* packed) noexcept {
 template <class T>
 void multiply_panel(TileColumn<T>& t, const Left<T>& left, const Tiles& tiles, int width) noexcept {
   const Index height = tiles.size, taller = tiles.count - tiles.smaller;
-  const auto multiply = [&](auto kernels, Index rows, Index count) {
+  const auto multiply = [&](const auto& kernels, Index rows, Index count) {
     t.tiles = count;
     t.a_row = left.packed ? 1 : left.row;
     t.a_col = left.packed ? rows : left.col;
@@ -90,8 +90,11 @@ void multiply_panel(TileColumn<T>& t, const Left<T>& left, const Tiles& tiles, i
     t.b_row = width * kLanes<T>;
     t.b_last = (width - 1) * kLanes<T>;
   }
-  if (lower > 0) multiply(kTiles<T>.plain, height, lower);
-  if (taller > 0) multiply(kTiles<T>.plain, height + 1, taller);
+  const bool side_by_side = left.packed || left.row == 1;
+  const bool is_gradient = side_by_side && t.init == MatmulInit::zero && t.end != MatmulEnd::relu;
+  const auto& kernels = is_gradient ? kTiles<T>.gradient : kTiles<T>.any;
+  if (lower > 0) multiply(kernels, height, lower);
+  if (taller > 0) multiply(kernels, height + 1, taller);
 }
 
 // The same for a panel of less than a vector: each tile of c passes through a buffer of whole vectors.
@@ -150,6 +153,7 @@ TileColumn<T> tiles_of(const Matmul<T>& g) noexcept {
   t.b_last = t.c_last = g.m - kLanes<T>;
   t.c = g.c;
   t.c_row = g.c_row;
+  t.c_is_far = is_far(g);
   t.bias = g.bias;
   t.init = g.init;
   t.end = g.end;

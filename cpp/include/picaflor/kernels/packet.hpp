@@ -70,6 +70,15 @@ EIGEN_STRONG_INLINE void keep_in_register([[maybe_unused]] P& x) {
 #endif
 }
 
+// The same for an address that is worked out step by step: GCC would rather work all of them out in advance,
+// and keep those that find no register of their kind in the multiplier's.
+template <class T>
+EIGEN_STRONG_INLINE void keep_in_register([[maybe_unused]] T*& address) {
+#if defined(__GNUC__)
+  __asm__("" : "+r"(address));
+#endif
+}
+
 // Correctly rounded.  (Eigen's own float psqrt is a refined rsqrtps: off by units in the last place,
 // different on AMD and Intel, NaN at infinity.)
 EIGEN_STRONG_INLINE float square_root(float x) {
