@@ -82,6 +82,7 @@ def test_forward_and_backward_match_the_reference(
         (130, 512, 512),  # power-of-two strides: rows packed
         (3000, 20, 1),  # less than a vector of columns
         (2, 7, 10007),
+        (37, 1500, 1029),  # weights beyond a cache: copied for some rows, the next panel asked for
     ],
 )
 def test_large_and_odd_shapes_match_the_reference(

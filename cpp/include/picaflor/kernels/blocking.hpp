@@ -17,7 +17,6 @@ namespace picaflor::inline PICAFLOR_LEVEL {
 // multiply-adds of 64 bytes.  So it may as well be deep, 200 KB, which saves passes through c; and a tile's
 // rows of a last so long that they may come from the third level, which saves transposing and copying b anew.
 // (Measured, 256 to 2048 rows of 1024 x 1024 to 2048 x 2048: 1.0 to 1.1 times as fast as with the others.)
-inline constexpr bool kLongRegisters = sizeof(Register<float>) == 64;
 inline constexpr Index kMaxDepth = kLongRegisters ? 1040 : 272;
 template <class T>
 inline constexpr Index kRowBlock = (kLongRegisters ? 2048 : 256) * 1024 / Index{sizeof(T)};
@@ -45,20 +44,20 @@ bool span_quarters(Index rows, Index row, Index quarters) noexcept {
   return rows * row * Index{sizeof(T)} > second_level_cache / 4 * quarters;
 }
 
-inline constexpr Index kManyTiles = 8, kShortDepth = 64;
-static_assert(kManyTiles >= kTall);
+inline constexpr Index kManyTiles = 8, kSomeTiles = kLongRegisters ? 4 : kManyTiles, kShortDepth = 64;
+static_assert(kSomeTiles >= kTall);
 constexpr bool are_few_tiles(Index n) {
   return parts_of(n, kMaxRows) < kManyTiles;
 }
 
-// Beyond three quarters, few tiles go through short panels: the lines of their rows, and the pages that those
-// lie on, are still at hand for the panel beside it, and memory is read nearly in its order.
-// (Measured, 1024 x 1024: 1.1 times as fast with 1 row, 1.4 with 16, 1.5 with 24, 1.0 with 48; with 32 bytes
-// 1.0, 1.4, 1.3.)
+// Beyond three quarters, fewer than some tiles go through short panels: the lines of their rows, and the
+// pages that those lie on, are still at hand for the panel beside it, and memory is read nearly in its order.
+// (Measured, 1024 x 1024: 1.1 times as fast with 1 row, 1.4 with 16, 1.5 with 24; with 32 bytes 1.0, 1.4,
+// 1.3.)
 template <class T>
 Index max_depth(const Matmul<T>& g) noexcept {
   if (g.end == MatmulEnd::add_scaled) return kMaxScaledDepth;
-  const bool several_panels = g.m > kMaxVectors * kLanes<T>, few_tiles = are_few_tiles(g.n);
+  const bool several_panels = g.m > kMaxVectors * kLanes<T>, few_tiles = parts_of(g.n, kMaxRows) < kSomeTiles;
   const bool is_short = several_panels && few_tiles && g.b_col == 1 && span_quarters<T>(g.k, g.b_row, 3);
   return is_short ? kShortDepth : kMaxDepth;
 }
@@ -75,14 +74,22 @@ Index columns_before_boundary(const T* b, Index b_row) noexcept {
 
 // Whether the first of many tiles leaves a copy of the panel for the others: for those that read it from the
 // first level; from the second, where the rows reach over half of it, their vectors lie across two lines, or
-// threads have shared out the columns of b.
+// threads have shared out the columns of b.  And the first of some, where most of b comes from farther away.
 // (Measured, 64 to 256 rows: 1.1 to 1.5 times as fast beyond a half, 0.92 to 0.98 up to it; across lines 1.0
-// to 1.1; two threads, a training step of 784-256-10 with 64 rows 1.035.)
+// to 1.1; two threads, a training step of 784-256-10 with 64 rows 1.035.  32 rows, beyond a half 0.9.)
 template <class T>
 bool copies_panels(const Matmul<T>& g, Index tiles) noexcept {
-  if (tiles < kManyTiles) return false;
+  if (tiles < kManyTiles) return tiles >= kSomeTiles && span_quarters<T>(g.k, g.b_row, 3);
   const bool is_part = g.b_row >= 2 * g.m, across_lines = columns_before_boundary(g.b, g.b_row) != 0;
   return !kLongRegisters || is_part || across_lines || span_quarters<T>(g.k, g.b_row, 2);
+}
+
+// Whether the tiles that read a copy ask for the next panel meanwhile.
+// (Measured, 1024 x 1024: 1.12 times as fast with 32 and 48 rows, 1.05 with 64, 1.0 with 256; 784 x 512, 128
+// rows: 1.02.  With 32 bytes 1.0, and for a copy of some tiles 0.9 to 0.95.)
+template <class T>
+bool asks_for_panels(const Matmul<T>& g) noexcept {
+  return kLongRegisters && g.end != MatmulEnd::add_scaled && span_quarters<T>(g.k, g.b_row, 2);
 }
 
 // How many columns of c to work out ahead of the others, so that these read b from boundaries on: for the few
@@ -98,13 +105,14 @@ Index columns_ahead(const Matmul<T>& g) noexcept {
 
 // ---------------------------------------------------------------------------------------------------- c
 
-// Whether tiles ask for their part of c, to which they are added, before they begin: where most of it has
-// left the second-level cache since the product before. (Measured, of weights: 784 x 640 from 32 rows 1.08
-// times as fast, 1024 x 1024 1.12 and from 64 rows 1.07, 1500 x 1500 from 32 rows 1.18, 2000 x 2000 from 8
-// rows 1.42; 784 x 512 from 10 rows 0.95, from 32 1.04.)
+// Whether tiles ask for their part of c, to which they are added, before they begin: where much of it has
+// left the second-level cache since the product before.
+// (Measured, of weights: 784 x 512 from 10 rows 1.02 times as fast, from 32 1.06, from 64 and 128 1.03; 1024
+// x 1024 from 32 rows 1.12, from 64 1.07; 1500 x 1500 from 32 rows 1.18; 2000 x 2000 from 8 rows 1.42. From
+// two quarters on, 784 x 400 from 10 rows 0.93, from 64 1.0, from 128 1.02.)
 template <class T>
 bool is_far(const Matmul<T>& g) noexcept {
-  return g.end == MatmulEnd::add_scaled && span_quarters<T>(g.n, g.m, 4);
+  return g.end == MatmulEnd::add_scaled && span_quarters<T>(g.n, g.c_row, 3);
 }
 
 // ----------------------------------------------------------------------------------------- transposed b

@@ -68,33 +68,36 @@ void pack_rows(Index k, const Left<T>& left, Tiles tiles, T* packed) noexcept {
 }
 
 // All tiles of a panel, the lower ones first.  With t.copy the first tile leaves its columns of b there,
-// contiguous, for the others to read.  Of t, the fields about a, b and c are used up.
+// contiguous, for the others to read; with t.asked these ask for the next panel meanwhile, each for a vector
+// of its columns.  Of t, the fields about a, b and c are used up.
 template <class T>
 void multiply_panel(TileColumn<T>& t, const Left<T>& left, const Tiles& tiles, int width) noexcept {
-  const Index height = tiles.size, taller = tiles.count - tiles.smaller;
-  const auto multiply = [&](const auto& kernels, Index rows, Index count) {
-    t.tiles = count;
-    t.a_row = left.packed ? 1 : left.row;
-    t.a_col = left.packed ? rows : left.col;
-    t.a_tile = left.packed ? rows * t.k : rows * left.row;
-    kernels[rows - 1][width - 1](t);
-    t.a += count * t.a_tile;
-    t.c += count * rows * t.c_row;
-  };
   t.a = left.a;
-  Index lower = tiles.smaller;
+  t.a_row = left.packed ? 1 : left.row;
+  Index done = 0;
+  const auto multiply_up_to = [&](Index end, const auto& kernels) {
+    while (done < end) {
+      const Index rows = tiles.size_of(done);
+      t.tiles = (done < tiles.smaller ? smaller_of(end, tiles.smaller) : end) - done;
+      t.a_col = left.packed ? rows : left.col;
+      t.a_tile = left.packed ? rows * t.k : rows * left.row;
+      kernels[rows - 1][width - 1](t);
+      t.a += t.tiles * t.a_tile;
+      t.c += t.tiles * rows * t.c_row;
+      done += t.tiles;
+    }
+  };
   if (t.copy != nullptr) {
-    multiply(kTiles<T>.copying, height, 1);
-    --lower;
+    multiply_up_to(1, kTiles<T>.copying);
     t.b = t.copy;
     t.b_row = width * kLanes<T>;
     t.b_last = (width - 1) * kLanes<T>;
+    for (Index v = 1; t.asked != nullptr && v <= width; ++v, t.asked += kLanes<T>) {
+      multiply_up_to(smaller_of(v + 1, tiles.count), kTiles<T>.asking);
+    }
   }
-  const bool side_by_side = left.packed || left.row == 1;
-  const bool is_gradient = side_by_side && t.init == MatmulInit::zero && t.end != MatmulEnd::relu;
-  const auto& kernels = is_gradient ? kTiles<T>.gradient : kTiles<T>.any;
-  if (lower > 0) multiply(kernels, height, lower);
-  if (taller > 0) multiply(kernels, height + 1, taller);
+  const bool is_gradient = t.a_row == 1 && t.init == MatmulInit::zero && t.end != MatmulEnd::relu;
+  multiply_up_to(tiles.count, is_gradient ? kTiles<T>.gradient : kTiles<T>.any);
 }
 
 // The same for a panel of less than a vector: each tile of c passes through a buffer of whole vectors.
@@ -160,6 +163,8 @@ TileColumn<T> tiles_of(const Matmul<T>& g) noexcept {
   t.alpha = g.alpha;
   t.beta = g.beta;
   t.copy = nullptr;
+  t.asked = nullptr;
+  t.asked_row = g.b_row;
   return t;
 }
 
@@ -203,9 +208,11 @@ void multiply_panels(const Matmul<T>& g) noexcept {
 
   TileColumn<T> t = tiles_of(g);
   if (!packs && !shallow && copies_panels(g, tiles.count)) t.copy = g.workspace;
+  const bool asks = t.copy != nullptr && asks_for_panels(g);
   for (Index i = 0; i < panels.count(); ++i) {
     const int width = panels.width(i);
     set_panel(t, g, panels, i, packs);
+    if (asks) t.asked = i + 1 < panels.count() ? g.b + panels.column(i + 1) : nullptr;
     if (panels.narrow()) {
       multiply_narrow_panel(t, *left, tiles, g.m);
     } else if (width > max_vectors(tiles.tallest())) {  // in lower tiles than the rows are packed for

@@ -32,6 +32,7 @@ T multiply_add(T a, T b, T c) {
 // sums.
 inline constexpr int kRegisters = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS;
 inline constexpr bool kManyRegisters = kRegisters >= 32;
+inline constexpr bool kLongRegisters = sizeof(Register<float>) == 64;
 inline constexpr int kMaxRows = kManyRegisters ? 8 : 6;
 inline constexpr int kMaxVectors = 8;
 
@@ -63,7 +64,9 @@ struct TileColumn {
   MatmulInit init;
   MatmulEnd end;
   T alpha, beta;
-  T* copy;  // (k, Vectors * lanes) receives the rows of b, where the tile is a copying one
+  T* copy;         // (k, Vectors * lanes) receives the rows of b, where the tile is a copying one
+  const T* asked;  // (k, lanes) columns that an asking tile wants to be near soon
+  Index asked_row;
 };
 
 // Where vector v of a row begins: one behind the other, but for the last one, which may overlap.
@@ -93,12 +96,13 @@ EIGEN_STRONG_INLINE void finish_row(MatmulEnd end, T alpha, T beta, Register<T> 
   for (int v = 0; v < Vectors; ++v) pstoreu(row + column_of<T, Vectors>(v, last), sum[v]);
 }
 
-// What a tile is for.  That of the gradient of weights knows that the rows of a lie side by side, that sums
-// begin at zero, and that no ReLU ends them: a minibatch is a short sum, after which tiles would wait for
-// what they are asked between two of them.
+// What a tile is for.  One is the first to read its columns of b and leaves a copy of them; others ask for
+// columns that are wanted next.  That of the gradient of weights knows that the rows of a lie side by side,
+// that sums begin at zero, and that no ReLU ends them: a minibatch is a short sum, after which tiles would
+// wait for what they are asked between two of them.
 // (Measured, GFLOP/s of 784 x 32 from 10 rows 123 -> 160, of 784 x 256 from 32 rows 174 -> 184, 64 rows 181
 // -> 186; with registers of 32 bytes 72 -> 75, 88 -> 90, 93 -> 94.)
-enum class TileUse { any, copying, gradient };
+enum class TileUse { any, copying, asking, gradient };
 
 template <class T, int Rows, int Vectors, TileUse Use>
 EIGEN_STRONG_INLINE void start_tile(const TileColumn<T>& t, const T* c, Register<T> (&sum)[Rows][Vectors]) {
@@ -167,6 +171,7 @@ void multiply_tiles(const TileColumn<T>& t) noexcept {
   const Index k = t.k, a_row = Use == TileUse::gradient ? 1 : t.a_row, a_col = t.a_col, b_row = t.b_row,
               b_last = t.b_last;
   for (Index tile = 0; tile < t.tiles; ++tile) {
+    [[maybe_unused]] const T* asked = t.asked;
     const T* a = t.a + tile * t.a_tile;
     const T* b = t.b;
     T* const c = t.c + tile * Rows * t.c_row;
@@ -187,6 +192,10 @@ void multiply_tiles(const TileColumn<T>& t) noexcept {
           pstoreu(t.copy + (p * Vectors + v) * kLanes<T>, right[v]);
         }
       }
+      if constexpr (Use == TileUse::asking) {
+        prefetch(asked);
+        asked += t.asked_row;
+      }
       PICAFLOR_UNROLL
       for (int r = 0; r < Rows; ++r) {
         const P left = pset1<P>(a[r * a_row]);
@@ -205,13 +214,14 @@ void multiply_tiles(const TileColumn<T>& t) noexcept {
 inline constexpr Index kTall = 3;
 inline constexpr int kMinTallRows = ((kTall - 1) * kMaxRows + 1) / kTall;
 
-// All shapes, by rows and vectors.  Those that copy b serve tall products only.
-
+// All shapes, by rows and vectors.  Those that copy b, and that ask for the next panel of it, serve tall
+// products only.
 template <class T>
 struct TileShapes {
   using Kernel = void (*)(const TileColumn<T>&) noexcept;
   Kernel any[kMaxRows][kMaxVectors] = {};
   Kernel copying[kMaxRows][kMaxVectors] = {};
+  Kernel asking[kMaxRows][kMaxVectors] = {};
   Kernel gradient[kMaxRows][kMaxVectors] = {};
 
   constexpr TileShapes() { fill<kMaxRows, kMaxVectors>(); }
@@ -224,6 +234,8 @@ struct TileShapes {
     if constexpr ((Rows >= kMinTallRows && Vectors < kWideVectors) ||
                   (Rows >= kWideRows - 1 && Rows <= kWideRows && Vectors == kWideVectors)) {
       copying[Rows - 1][Vectors - 1] = multiply_tiles<T, Rows, Vectors, TileUse::copying>;
+      if constexpr (kLongRegisters)
+        asking[Rows - 1][Vectors - 1] = multiply_tiles<T, Rows, Vectors, TileUse::asking>;
     }
     if constexpr (Vectors > 1) {
       fill<Rows, Vectors - 1>();
