@@ -162,6 +162,8 @@ TileColumn<T> tiles_of(const Matmul<T>& g) noexcept {
   t.end = g.end;
   t.alpha = g.alpha;
   t.beta = g.beta;
+  t.rows_ahead = g.rows_ahead;
+  t.lines_ahead = g.lines_ahead;
   t.copy = nullptr;
   t.asked = nullptr;
   t.asked_row = g.b_row;

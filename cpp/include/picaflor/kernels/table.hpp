@@ -40,6 +40,14 @@ inline constexpr Index kMaxScaledDepth = 384;  // longer sums pass through c, wh
 // packed, or read where it lies.
 enum class Zeros { multiplied, left_out, left_out_in_place };
 
+// Rows of the caller's that are wanted next, and how far they have been asked for.
+struct RowsAhead {
+  const char* x = nullptr;
+  const std::int64_t* rows = nullptr;         // (count)
+  Index row_bytes = 0, bytes = 0, count = 0;  // from one row to the next, and of a row
+  Index row = 0, at = 0;                      // the next one, and a byte of it
+};
+
 // c (n, m) = end(init + a (n, k) b (k, m)).  Any strides for a and b; columns of c are contiguous.
 // Each c_ij is summed over k in one fixed order, whatever n, m or the strides: same bits for every split. (In
 // another one where dots.hpp does it, in which the strides have a say.)
@@ -58,6 +66,8 @@ struct Matmul {
   T alpha = 1, beta = 0;                             // for MatmulEnd::add_scaled
   Zeros zeros = Zeros::multiplied;                   // of a
   bool is_few_rows = false, is_few_columns = false;  // before any cutting: see dots.hpp
+  RowsAhead* rows_ahead = nullptr;                   // to be asked for meanwhile, by the tiles of a gradient:
+  Index lines_ahead = 0;                             // so many cache lines by each
   T* workspace = nullptr;                            // matmul_workspace(...) elements, aligned to kCacheLine
 };
 
@@ -244,6 +254,7 @@ struct DenseUpdate {
   double l1 = 0, l2 = 0;
   const OptimizerStep* step = nullptr;
   ZerosOf leaves_out_zeros = ZerosOf::neither;
+  RowsAhead* rows_ahead = nullptr;  // to be asked for meanwhile; or null
   T* workspace = nullptr;
 };
 

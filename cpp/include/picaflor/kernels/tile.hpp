@@ -64,6 +64,8 @@ struct TileColumn {
   MatmulInit init;
   MatmulEnd end;
   T alpha, beta;
+  RowsAhead* rows_ahead;
+  Index lines_ahead;
   T* copy;         // (k, Vectors * lanes) receives the rows of b, where the tile is a copying one
   const T* asked;  // (k, lanes) columns that an asking tile wants to be near soon
   Index asked_row;
@@ -116,6 +118,7 @@ EIGEN_STRONG_INLINE void start_tile(const TileColumn<T>& t, const T* c, Register
       for (int v = 0; v < Vectors; ++v) prefetch(row + column(v, t.c_last));
     }
   }
+  if (Use == TileUse::gradient && Rows > 1 && t.rows_ahead != nullptr) ask_for(*t.rows_ahead, t.lines_ahead);
   if (Use != TileUse::gradient && t.init == MatmulInit::accumulate) {
     PICAFLOR_UNROLL
     for (int r = 0; r < Rows; ++r) {

@@ -34,11 +34,11 @@ struct Batch {
 // after them, up to `stop`, are next.
 template <class T>
 Batch<T> load_batch(const KernelTable<T>& kernels, const Plan& plan, const Dataset<T>& data,
-                    const std::int64_t* order, Index start, Index n, Index stop, Workspace<T>& workspace) {
+                    const std::int64_t* order, Index start, Index n, Index ahead, Workspace<T>& workspace) {
   Batch<T> batch;
   batch.n = n;
   const Index gathered = workspace.take_next(start, n);
-  const Selection rows{data.x, order, start, n, stop - start - n};
+  const Selection rows{data.x, order, start, n, ahead};
   const Input<T> input = read_rows(kernels, plan, rows, gathered, workspace.x, workspace.threads);
   batch.x = input.x;
   batch.x_row = input.row;

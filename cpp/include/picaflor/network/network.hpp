@@ -89,6 +89,7 @@ class Network {
   struct Minibatch {
     const std::int64_t* order = nullptr;
     Index start = 0, n = 0, stop = 0;
+    bool updates_at_once = false;
   };
 
   StepContext<T> context(Index first_row, bool training, Watch* watch) {
@@ -144,6 +145,11 @@ class Network {
   bool updates_at_once(Index n) const {
     const OptimizerConfig& optimizer = parameters_.optimizer();
     return optimizer.clip_norm == 0 && optimizer.global_clip_norm == 0 && !goes_in_passes(n) && !is_long(n);
+  }
+  // Whether one thread updates the weights that the rows are multiplied by.
+  bool updates_first_step() const {
+    const bool is_dense = !plan_.steps.empty() && plan_.steps[0].op == Op::dense;
+    return workspace_.threads == 1 && is_dense && plan_.is_trained(plan_.steps[0]);
   }
   // For the minibatches of a range: column_blocks.hpp.
   Index parts_in_blocks(const RangeRequest& request) const {
@@ -202,15 +208,15 @@ RangeSums Network<T>::train(const Dataset<T>& data, const RangeRequest& request)
     const double rate = request.rates[sums.batches];
     const bool at_once = updates_at_once(n);
     const std::vector<T> statistics = is_long(n) ? parameters_.statistics() : std::vector<T>();
-    const std::optional<double> loss =
-        run(data, {request.order, start, n, request.stop}, true, true, watch, [&](const StepContext<T>& ctx) {
-          if (at_once) {
-            backward_and_update(ctx, rate);
-          } else {
-            backward_into_gradients(ctx);
-          }
-          add_metrics_of_pass(sums);
-        });
+    const std::optional<double> loss = run(data, {request.order, start, n, request.stop, at_once}, true, true,
+                                           watch, [&](const StepContext<T>& ctx) {
+                                             if (at_once) {
+                                               backward_and_update(ctx, rate);
+                                             } else {
+                                               backward_into_gradients(ctx);
+                                             }
+                                             add_metrics_of_pass(sums);
+                                           });
     if (!loss) {
       parameters_.set_statistics(statistics);
       sums.interrupted = true;
@@ -324,7 +330,7 @@ template <class T>
 template <class Each>
 std::optional<double> Network<T>::run(const Dataset<T>& data, const Minibatch& minibatch, bool training,
                                       bool backward, Watch& watch, const Each& each) {
-  const auto [order, start, n, stop] = minibatch;
+  const auto [order, start, n, stop, updates_at_once] = minibatch;
   last_rows_ = n;
   denominator_ = loss_denominator(reduction_.divide_by, data, order, start, n);
   double loss = parameters_.penalty(blocks_, workspace_.threads) * penalty_scale();
@@ -332,9 +338,16 @@ std::optional<double> Network<T>::run(const Dataset<T>& data, const Minibatch& m
   Index first = 0;
   do {
     const Index count = std::min(rows, n - first);
-    batch_ = load_batch(kernels_, plan_, data, order, start + first, count, stop, workspace_);
-    const NextRows<T> next(kernels_, plan_, data.x, order, start + first + count, count, stop, workspace_);
-    const StepContext<T> ctx = context(first, training, is_long(count) ? &watch : nullptr);
+    const Index end = start + first + count;
+    std::optional<RowsAhead> ahead;
+    if (updates_at_once && updates_first_step()) {
+      ahead = rows_ahead(data.x, order, end, std::min(count, stop - end));
+    }
+    batch_ =
+        load_batch(kernels_, plan_, data, order, start + first, count, ahead ? 0 : stop - end, workspace_);
+    const NextRows<T> next(kernels_, plan_, data.x, order, end, count, stop, workspace_);
+    StepContext<T> ctx = context(first, training, is_long(count) ? &watch : nullptr);
+    if (ahead) ctx.rows_ahead = &*ahead;
     forward(ctx);
     loss += batch_loss(kernels_, loss_.loss, batch_, denominator_, plan_.output, scores(), scores_row(),
                        backward ? workspace_.dy[0] : nullptr);

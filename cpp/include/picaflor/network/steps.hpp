@@ -29,6 +29,7 @@ struct StepContext {
   RandomStream random = {};  // of this minibatch; each step takes its own stream of it
   Watch* watch = nullptr;    // asked in the middle of long steps, whose results then count for nothing
   const ColumnBlocks<T>* blocks = nullptr;  // of one layer's weights; or null
+  RowsAhead* rows_ahead = nullptr;          // of the next minibatch, for the first step's update; or null
 
   bool in_blocks(const Step& step) const { return blocks != nullptr && blocks->hold(step.kernel); }
   bool interrupted() const { return watch != nullptr && watch->interrupted(); }
@@ -241,6 +242,7 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
                   const OptimizerStep& rule, double penalty_scale, T* const* slots) {
   const Parameter& kernel = ctx.parameter(step.kernel);
   DenseUpdate<T> update = update_of(ctx, step, ctx.n, x, x_row, dy, rule, penalty_scale);
+  if (&step == ctx.plan.steps.data()) update.rows_ahead = ctx.rows_ahead;
   if (ctx.in_blocks(step)) return update_in_blocks(ctx, step, update);
   update.w = ctx.values(step.kernel);
   for (int s = 0; s < kMaxSlots; ++s) {
