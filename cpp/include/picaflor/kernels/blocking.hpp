@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "picaflor/kernels/parts.hpp"
+#include "picaflor/kernels/tile.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -27,6 +28,12 @@ inline constexpr Index kShallow = 4;
 // Bytes, as the processor tells; at least this.  Written once, when the table of kernels is set up.
 inline Index second_level_cache = 1024 * 1024;
 
+// Rows of c cut into tiles of nearly equal height.
+struct Tiles : Parts {
+  explicit Tiles(Index n, int max_rows = kMaxRows) : Parts(n, parts_of(n, max_rows)) {}
+  int tallest() const { return static_cast<int>(largest()); }
+};
+
 // How the depth of the sums and the rows of c are cut.
 struct Blocking {
   Parts depths, rows;
@@ -38,27 +45,30 @@ struct Blocking {
 // ------------------------------------------------------------------------------------------ rows of b apart
 
 // Whether so many rows, `row` elements apart, span more than so many quarters of the second-level cache: then
-// a panel of b, however narrow, takes up to that share of each of its sets; a and c need the others.
+// a panel of them, however narrow, takes up to that share of each of its sets; all else needs the others.
 template <class T>
 bool span_quarters(Index rows, Index row, Index quarters) noexcept {
   return rows * row * Index{sizeof(T)} > second_level_cache / 4 * quarters;
 }
 
-inline constexpr Index kManyTiles = 8, kSomeTiles = kLongRegisters ? 4 : kManyTiles, kShortDepth = 64;
-static_assert(kSomeTiles >= kTall);
+// Tiles from which on a copy of b mostly pays, and from which on it does where b comes from far away.
+inline constexpr Index kManyTiles = 8, kLeastTilesToCopy = kLongRegisters ? 4 : kManyTiles;
+inline constexpr Index kShortDepth = 64;
+static_assert(kLeastTilesToCopy >= kTall);
 constexpr bool are_few_tiles(Index n) {
   return parts_of(n, kMaxRows) < kManyTiles;
 }
 
-// Beyond three quarters, fewer than some tiles go through short panels: the lines of their rows, and the
+// Beyond three quarters, tiles too few for a copy go through short panels: the lines of their rows, and the
 // pages that those lie on, are still at hand for the panel beside it, and memory is read nearly in its order.
 // (Measured, 1024 x 1024: 1.1 times as fast with 1 row, 1.4 with 16, 1.5 with 24; with 32 bytes 1.0, 1.4,
 // 1.3.)
 template <class T>
 Index max_depth(const Matmul<T>& g) noexcept {
   if (g.end == MatmulEnd::add_scaled) return kMaxScaledDepth;
-  const bool several_panels = g.m > kMaxVectors * kLanes<T>, few_tiles = parts_of(g.n, kMaxRows) < kSomeTiles;
-  const bool is_short = several_panels && few_tiles && g.b_col == 1 && span_quarters<T>(g.k, g.b_row, 3);
+  const bool several_panels = g.m > kMaxVectors * kLanes<T>;
+  const bool is_copied = parts_of(g.n, kMaxRows) >= kLeastTilesToCopy;
+  const bool is_short = several_panels && !is_copied && g.b_col == 1 && span_quarters<T>(g.k, g.b_row, 3);
   return is_short ? kShortDepth : kMaxDepth;
 }
 
@@ -74,19 +84,20 @@ Index columns_before_boundary(const T* b, Index b_row) noexcept {
 
 // Whether the first of many tiles leaves a copy of the panel for the others: for those that read it from the
 // first level; from the second, where the rows reach over half of it, their vectors lie across two lines, or
-// threads have shared out the columns of b.  And the first of some, where most of b comes from farther away.
+// threads have shared out the columns of b.  And the first of fewer, where most of b comes from farther away.
 // (Measured, 64 to 256 rows: 1.1 to 1.5 times as fast beyond a half, 0.92 to 0.98 up to it; across lines 1.0
-// to 1.1; two threads, a training step of 784-256-10 with 64 rows 1.035.  32 rows, beyond a half 0.9.)
+// to 1.1; two threads, a training step of 784-256-10 with 64 rows 1.035.  32 rows, beyond a half 0.9; beyond
+// three quarters see asks_for_panels, but with registers of 32 bytes 0.9 to 0.95.)
 template <class T>
 bool copies_panels(const Matmul<T>& g, Index tiles) noexcept {
-  if (tiles < kManyTiles) return tiles >= kSomeTiles && span_quarters<T>(g.k, g.b_row, 3);
+  if (tiles < kManyTiles) return tiles >= kLeastTilesToCopy && span_quarters<T>(g.k, g.b_row, 3);
   const bool is_part = g.b_row >= 2 * g.m, across_lines = columns_before_boundary(g.b, g.b_row) != 0;
   return !kLongRegisters || is_part || across_lines || span_quarters<T>(g.k, g.b_row, 2);
 }
 
 // Whether the tiles that read a copy ask for the next panel meanwhile.
 // (Measured, 1024 x 1024: 1.12 times as fast with 32 and 48 rows, 1.05 with 64, 1.0 with 256; 784 x 512, 128
-// rows: 1.02.  With 32 bytes 1.0, and for a copy of some tiles 0.9 to 0.95.)
+// rows: 1.02.  With registers of 32 bytes 1.0.)
 template <class T>
 bool asks_for_panels(const Matmul<T>& g) noexcept {
   return kLongRegisters && g.end != MatmulEnd::add_scaled && span_quarters<T>(g.k, g.b_row, 2);

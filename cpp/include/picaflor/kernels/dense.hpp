@@ -13,22 +13,6 @@
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
-// Cache lines of the rows wanted next that each tile of the gradient asks for: at once, they would wait for
-// one another.
-template <class T>
-Index lines_ahead(const DenseUpdate<T>& u) noexcept {
-  constexpr Index tile = kMaxRows * max_vectors(kMaxRows) * kLanes<T>;
-  if (u.rows_ahead == nullptr) return 0;
-  return parts_of(u.rows_ahead->count * lines_of_row(*u.rows_ahead) * tile, u.d * u.m);
-}
-
-// Whether the gradient has tiles enough for that.
-template <class T>
-bool tiles_ask(const DenseUpdate<T>& u) noexcept {
-  return u.leaves_out_zeros == ZerosOf::neither && u.n > kShallow && u.m >= kLanes<T> &&
-         !are_few_tiles(u.d) && lines_ahead(u) <= lines_of_row(*u.rows_ahead);
-}
-
 // x^T dz of all rows and columns of w, without an output yet.
 template <class T>
 Matmul<T> gradient_of(const DenseUpdate<T>& u) noexcept {
@@ -43,7 +27,6 @@ Matmul<T> gradient_of(const DenseUpdate<T>& u) noexcept {
       .b_row = u.dz_row,
       .zeros = u.leaves_out_zeros == ZerosOf::x ? Zeros::left_out : Zeros::multiplied,
       .rows_ahead = u.rows_ahead,
-      .lines_ahead = lines_ahead(u),
       .workspace = u.workspace,
   };
 }
@@ -182,9 +165,7 @@ void descend(const DenseUpdate<T>& u) noexcept {
 }
 
 template <class T>
-void dense_update(const DenseUpdate<T>& u) noexcept {
-  if (u.d == 0 || u.m == 0) return;
-  if (u.rows_ahead != nullptr && !tiles_ask(u)) ask_for_all(*u.rows_ahead);
+void update_weights(const DenseUpdate<T>& u) noexcept {
   if (u.leaves_out_zeros == ZerosOf::dz && can_leave_out_zeros_of_dz(u)) return dense_update_transposed(u);
   if (is_plain_descent(u)) return descend(u);
   Matmul<T> g = gradient_of(u);
@@ -206,6 +187,26 @@ void dense_update(const DenseUpdate<T>& u) noexcept {
       update_strip(u, row, g.n, column, g.m, g.c);
     }
   }
+}
+
+// How many cache lines of the rows ahead each tile of the gradient asks for: all at once, they would wait for
+// one another.  None where few tiles ask, or none.
+template <class T>
+Index lines_a_tile(const DenseUpdate<T>& u) noexcept {
+  constexpr Index columns = max_vectors(kMaxRows) * kLanes<T>;
+  if (u.leaves_out_zeros != ZerosOf::neither || u.n <= kShallow || are_few_tiles(u.d)) return 0;
+  return parts_of(lines_of_rows(*u.rows_ahead), parts_of(u.d, kMaxRows) * larger_of(u.m / columns, 1));
+}
+
+template <class T>
+void dense_update(const DenseUpdate<T>& u) noexcept {
+  if (u.d == 0 || u.m == 0) return;
+  if (u.rows_ahead == nullptr) return update_weights(u);
+  RowsAhead& ahead = *u.rows_ahead;
+  ahead.lines_a_tile = lines_a_tile(u);
+  if (ahead.lines_a_tile == 0) ask_for(ahead, lines_of_rows(ahead));
+  update_weights(u);
+  ask_for(ahead, lines_of_rows(ahead));  // what is left
 }
 
 // out_j = sum_i x_ij.  x: (n, m), out: (m) is written.

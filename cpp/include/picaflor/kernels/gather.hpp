@@ -38,11 +38,6 @@ void copy_row(const char* from, Index d, T* to) noexcept {
   std::memcpy(to + d - step, from + (d - step) * size, step * size);
 }
 
-inline void prefetch_row(const char* row, Index bytes) noexcept {
-  for (Index at = 0; at < bytes; at += kCacheLine) prefetch(row + at);
-  if (bytes > 0) prefetch(row + bytes - 1);  // a row begins anywhere in its first line
-}
-
 template <class T, class Source>
 void gather_elements(const GatherRows<T>& g) noexcept {
   constexpr Index size = sizeof(Source);

@@ -11,7 +11,8 @@
 //                 packed where its lines would meet in few cache sets,
 //   k             blocks so deep that a panel of b stays in its cache; the sums go on through c, which keeps
 //                 each of them one chain in the order of k,
-//   columns of c  panels of a few vectors, read in place (or from a copy that the first of many tiles leaves
+//   columns of c  panels of a few vectors, read in place (or from a copy that the first of several tiles
+//   leaves
 //                 for the others) or, for W^T, transposed into the workspace (for some rows dx^T = W dy^T
 //                 instead),
 //   rows again    tiles of nearly equal height (10 rows are 5 + 5, not 6 + 4).
@@ -163,7 +164,6 @@ TileColumn<T> tiles_of(const Matmul<T>& g) noexcept {
   t.alpha = g.alpha;
   t.beta = g.beta;
   t.rows_ahead = g.rows_ahead;
-  t.lines_ahead = g.lines_ahead;
   t.copy = nullptr;
   t.asked = nullptr;
   t.asked_row = g.b_row;

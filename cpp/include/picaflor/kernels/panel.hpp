@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "picaflor/kernels/parts.hpp"
+#include "picaflor/kernels/tile.hpp"
 #include "picaflor/kernels/transpose.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {

@@ -1,7 +1,7 @@
 // Sizes cut into nearly equal parts.
 #pragma once
 
-#include "picaflor/kernels/tile.hpp"
+#include "picaflor/types.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -29,12 +29,6 @@ struct Parts {
   constexpr Index begin(Index i) const { return i * size + (i > smaller ? i - smaller : 0); }
   constexpr Index size_of(Index i) const { return i < smaller ? size : size + 1; }
   constexpr Index largest() const { return size_of(count - 1); }
-};
-
-// Rows of c cut into tiles of nearly equal height.
-struct Tiles : Parts {
-  explicit Tiles(Index n, int max_rows = kMaxRows) : Parts(n, parts_of(n, max_rows)) {}
-  int tallest() const { return static_cast<int>(largest()); }
 };
 
 }  // namespace picaflor::inline PICAFLOR_LEVEL

@@ -1,7 +1,8 @@
 // Asking for memory before it is needed, where the processor can not foresee it.
 #pragma once
 
-#include "picaflor/kernels/table.hpp"
+#include "picaflor/kernels/parts.hpp"
+#include "picaflor/types.hpp"
 
 namespace picaflor::inline PICAFLOR_LEVEL {
 
@@ -14,25 +15,30 @@ inline void prefetch(const void* p) noexcept {
 #endif
 }
 
-inline Index lines_of_row(const RowsAhead& ahead) noexcept {
-  return ahead.bytes / kCacheLine + 1;
+inline void prefetch_row(const char* row, Index bytes) noexcept {
+  for (Index at = 0; at < bytes; at += kCacheLine) prefetch(row + at);
+  if (bytes > 0) prefetch(row + bytes - 1);  // a row begins anywhere in its first line
 }
 
-// So many cache lines more, all of one row: what is left of it, if that is less.
-inline void ask_for(RowsAhead& ahead, Index lines) noexcept {
-  if (ahead.row == ahead.count) return;
-  const char* const row = ahead.x + ahead.rows[ahead.row] * ahead.row_bytes;
-  const Index end = ahead.at + lines * kCacheLine;
-  const bool is_last = end >= ahead.bytes;
-  for (; ahead.at < (is_last ? ahead.bytes : end); ahead.at += kCacheLine) prefetch(row + ahead.at);
-  if (!is_last) return;
-  prefetch(row + ahead.bytes - 1);  // a row begins anywhere in its first line
-  ahead.at = 0;
-  ++ahead.row;
+inline Index lines_of_rows(const RowsAhead& ahead) noexcept {
+  return ahead.count * (ahead.bytes / kCacheLine + 1);
 }
 
-inline void ask_for_all(RowsAhead& ahead) noexcept {
-  while (ahead.row < ahead.count) ask_for(ahead, lines_of_row(ahead));
+// So many cache lines more, one row's or several's.
+EIGEN_DONT_INLINE inline void ask_for(RowsAhead& ahead, Index lines) noexcept {
+  while (lines > 0 && ahead.row < ahead.count) {
+    const char* const from = ahead.x + ahead.rows[ahead.row] * ahead.row_bytes + ahead.at;
+    const Index left = ahead.bytes - ahead.at, size = lines * kCacheLine;
+    if (size < left) {
+      for (Index at = 0; at < size; at += kCacheLine) prefetch(from + at);
+      ahead.at += size;
+      return;
+    }
+    prefetch_row(from, left);
+    lines -= left / kCacheLine + 1;
+    ahead.at = 0;
+    ++ahead.row;
+  }
 }
 
 }  // namespace picaflor::inline PICAFLOR_LEVEL

@@ -40,12 +40,14 @@ inline constexpr Index kMaxScaledDepth = 384;  // longer sums pass through c, wh
 // packed, or read where it lies.
 enum class Zeros { multiplied, left_out, left_out_in_place };
 
-// Rows of the caller's that are wanted next, and how far they have been asked for.
+// Rows of the caller's that are wanted next.  Asked for are those before `row`, and the bytes before `at` of
+// that one; who asks changes both without a lock, so that it is for products of one thread.
 struct RowsAhead {
   const char* x = nullptr;
   const std::int64_t* rows = nullptr;         // (count)
   Index row_bytes = 0, bytes = 0, count = 0;  // from one row to the next, and of a row
-  Index row = 0, at = 0;                      // the next one, and a byte of it
+  Index lines_a_tile = 0;                     // cache lines that a tile asks for
+  Index row = 0, at = 0;
 };
 
 // c (n, m) = end(init + a (n, k) b (k, m)).  Any strides for a and b; columns of c are contiguous.
@@ -66,8 +68,7 @@ struct Matmul {
   T alpha = 1, beta = 0;                             // for MatmulEnd::add_scaled
   Zeros zeros = Zeros::multiplied;                   // of a
   bool is_few_rows = false, is_few_columns = false;  // before any cutting: see dots.hpp
-  RowsAhead* rows_ahead = nullptr;                   // to be asked for meanwhile, by the tiles of a gradient:
-  Index lines_ahead = 0;                             // so many cache lines by each
+  RowsAhead* rows_ahead = nullptr;                   // to be asked for meanwhile, by the tiles of a gradient
   T* workspace = nullptr;                            // matmul_workspace(...) elements, aligned to kCacheLine
 };
 

@@ -31,7 +31,7 @@ struct Batch {
 };
 
 // Rows order[start .. start + n), or start, start + 1, ..., where they lie or in the workspace; the rows
-// after them, up to `stop`, are next.
+// after them, `ahead` of them, are asked for meanwhile.
 template <class T>
 Batch<T> load_batch(const KernelTable<T>& kernels, const Plan& plan, const Dataset<T>& data,
                     const std::int64_t* order, Index start, Index n, Index ahead, Workspace<T>& workspace) {

@@ -34,7 +34,7 @@ inline std::optional<RowsAhead> rows_ahead(const Rows& from, const std::int64_t*
   constexpr Index kMostBytes = 64 * 1024, kLeastRows = 5, kLeastColumns = 64;
   const Index bytes = from.col_bytes * from.cols;
   if (order == nullptr || count < kLeastRows || from.cols < kLeastColumns) return std::nullopt;
-  if (bytes < 0 || bytes > from.row_bytes || bytes * count > kMostBytes) return std::nullopt;
+  if (bytes <= 0 || bytes > from.row_bytes || bytes * count > kMostBytes) return std::nullopt;
   return RowsAhead{
       .x = static_cast<const char*>(from.data),
       .rows = order + start,

@@ -89,7 +89,7 @@ class Network {
   struct Minibatch {
     const std::int64_t* order = nullptr;
     Index start = 0, n = 0, stop = 0;
-    bool updates_at_once = false;
+    bool at_once = false;  // updates_at_once(n)
   };
 
   StepContext<T> context(Index first_row, bool training, Watch* watch) {
@@ -146,7 +146,7 @@ class Network {
     const OptimizerConfig& optimizer = parameters_.optimizer();
     return optimizer.clip_norm == 0 && optimizer.global_clip_norm == 0 && !goes_in_passes(n) && !is_long(n);
   }
-  // Whether one thread updates the weights that the rows are multiplied by.
+  // Whether one thread, as RowsAhead wants it, updates the weights that the rows are multiplied by.
   bool updates_first_step() const {
     const bool is_dense = !plan_.steps.empty() && plan_.steps[0].op == Op::dense;
     return workspace_.threads == 1 && is_dense && plan_.is_trained(plan_.steps[0]);
@@ -330,7 +330,7 @@ template <class T>
 template <class Each>
 std::optional<double> Network<T>::run(const Dataset<T>& data, const Minibatch& minibatch, bool training,
                                       bool backward, Watch& watch, const Each& each) {
-  const auto [order, start, n, stop, updates_at_once] = minibatch;
+  const auto [order, start, n, stop, at_once] = minibatch;
   last_rows_ = n;
   denominator_ = loss_denominator(reduction_.divide_by, data, order, start, n);
   double loss = parameters_.penalty(blocks_, workspace_.threads) * penalty_scale();
@@ -339,15 +339,15 @@ std::optional<double> Network<T>::run(const Dataset<T>& data, const Minibatch& m
   do {
     const Index count = std::min(rows, n - first);
     const Index end = start + first + count;
-    std::optional<RowsAhead> ahead;
-    if (updates_at_once && updates_first_step()) {
-      ahead = rows_ahead(data.x, order, end, std::min(count, stop - end));
+    std::optional<RowsAhead> by_update;
+    if (at_once && updates_first_step()) {
+      by_update = rows_ahead(data.x, order, end, std::min(count, stop - end));
     }
-    batch_ =
-        load_batch(kernels_, plan_, data, order, start + first, count, ahead ? 0 : stop - end, workspace_);
+    const Index by_loading = by_update ? 0 : stop - end;  // rows ahead, asked for here or there
+    batch_ = load_batch(kernels_, plan_, data, order, start + first, count, by_loading, workspace_);
     const NextRows<T> next(kernels_, plan_, data.x, order, end, count, stop, workspace_);
     StepContext<T> ctx = context(first, training, is_long(count) ? &watch : nullptr);
-    if (ahead) ctx.rows_ahead = &*ahead;
+    if (by_update) ctx.rows_ahead = &*by_update;
     forward(ctx);
     loss += batch_loss(kernels_, loss_.loss, batch_, denominator_, plan_.output, scores(), scores_row(),
                        backward ? workspace_.dy[0] : nullptr);
