@@ -269,8 +269,8 @@ struct HardSilu {
 struct Gelu {
   template <class P>
   EIGEN_STRONG_INLINE P value(P x) const {
-    const P t = min(abs(x), splat<P>(Constants<P>::kTailFar));
-    return max(x, zero<P>()) - times_gaussian_tail(t);
+    const P t = magnitude_up_to(x, splat<P>(Constants<P>::kTailFar));
+    return max(x, zero<P>()) - times_gaussian_tail(t);  // a NaN stays: max(x, 0)
   }
   template <class P>
   EIGEN_STRONG_INLINE P slope(P x) const {  // Phi(x) + x phi(x) = 1 + h(x) or -h(-x), h = t phi(t) - Phi(-t)

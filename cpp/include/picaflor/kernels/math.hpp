@@ -6,7 +6,8 @@
 //   exp(x) = 2^n (1 + q),   q = exp(r) - 1 = r + r^2 P(r)
 // n comes from adding a number so large that the sum's last bit is the unit; the same bits, shifted, are the
 // factor 2^n.  To reach the denormal numbers in one rounding the factor is 2^(n + kLift), and 2^-kLift
-// multiplies something of ordinary size.
+// multiplies something of ordinary size.  Where the processor multiplies by 2^n in one instruction, `scale`,
+// which rounds once, that does it.
 //
 // The coefficients are minimax (Remez's algorithm in 50 digits, the weight being the relative error of the
 // result); the bounds of approximation stand beside them.  Rounding adds about one unit in the last
@@ -171,10 +172,21 @@ EIGEN_ALWAYS_INLINE SplitExp<P> split_exp_nonpositive(P x) {
   return {mantissa, e.factor, mul_add(q, unlift, unlift - mantissa)};
 }
 
-// Its value alone.
+// exp(x) for kLowest <= x <= kHighest, where there is `scale`
+template <class P>
+EIGEN_STRONG_INLINE P exp_by_scale(P x) {
+  using C = Constants<P>;
+  const P round = splat<P>(C::kRound);
+  const P n = mul_add(x, splat<P>(1.44269504088896341), round) - round;
+  const P r = mul_add(n, splat<P>(-C::kLn2Low), mul_add(n, splat<P>(-C::kLn2High), x));
+  return scale(expm1_reduced(r) + splat<P>(1), n);
+}
+
+// exp(x) for x <= 0
 template <class P>
 EIGEN_STRONG_INLINE P exp_nonpositive(P x) {
   using C = Constants<P>;
+  if constexpr (kScales) return exp_by_scale(max(x, splat<P>(C::kLowest)));
   const Reduced<P> e = reduce(max(x, splat<P>(C::kLowest)), C::kLift);
   const P unlift = splat<P>(kUnlift<P>);
   return mul_add(expm1_reduced(e.r), unlift, unlift) * e.factor;
@@ -184,6 +196,7 @@ EIGEN_STRONG_INLINE P exp_nonpositive(P x) {
 template <class P>
 EIGEN_STRONG_INLINE P exp(P x) {
   using C = Constants<P>;
+  if constexpr (kScales) return exp_by_scale(min(max(x, splat<P>(C::kLowest)), splat<P>(C::kHighest)));
   const auto below = x < splat<P>(0);
   const P magic =
       select(below, splat<P>(C::kRound + C::kBias + C::kLift), splat<P>(C::kRound + C::kBias - C::kLift));
@@ -265,14 +278,22 @@ struct OnePlus {
   }
 };
 
-// -t^2/2 reduced, for 0 <= t <= kTailFar and t2 = t t; what rounding took from t2 counts too
+// y exp(-t^2/2) for 0 <= t <= kTailFar and t2 = t t; what rounding took from t2 counts too.
 template <class P>
-EIGEN_STRONG_INLINE Reduced<P> reduce_half_square(P t, P t2) {
+EIGEN_STRONG_INLINE P times_gaussian(P y, P t, P t2) {
   using C = Constants<P>;
-  const P minus_half = splat<P>(-0.5);
-  Reduced<P> e = reduce_with(t2 * minus_half, splat<P>(C::kRound + C::kBias + C::kLift));
-  e.r = mul_add(product_error(t, t, t2), minus_half, e.r);
-  return e;
+  const P minus_half = splat<P>(-0.5), magic = splat<P>(C::kRound + (kScales ? 0 : C::kBias + C::kLift));
+  const P sum = mul_add(t2, splat<P>(-0.5 * 1.44269504088896341), magic), n = sum - magic;
+  const P n_ln2 = n * splat<P>(-C::kLn2High);  // exact
+  const P high = kFused ? mul_add(t * minus_half, t, n_ln2)
+                        : mul_add(t2, minus_half, n_ln2) + product_error(t, t, t2) * minus_half;
+  const P r = mul_add(n, splat<P>(-C::kLn2Low), high);
+  const P product = mul_add(y, expm1_reduced(r), y);
+  if constexpr (kScales) {
+    return scale(product, n);
+  } else {
+    return product * exponent_bits(sum) * splat<P>(kUnlift<P>);
+  }
 }
 
 // t Phi(-t) for 0 <= t <= kTailFar; Phi is the normal distribution function.
@@ -282,20 +303,17 @@ template <class P>
 EIGEN_STRONG_INLINE P times_gaussian_tail(P t) {
   using C = Constants<P>;
   const P t2 = t * t;
-  const Reduced<P> e = reduce_half_square(t, t2);
   const P y = mul_add(t2, horner_pairs(t, t2, C::kTailA), t) / horner_pairs(t, t2, C::kTailB);
-  return mul_add(y, expm1_reduced(e.r), y) * e.factor * splat<P>(kUnlift<P>);
+  return times_gaussian(y, t, t2);
 }
 
 // t phi(t) - Phi(-t) = exp(-t^2/2) (t / sqrt(2 pi) - (1 + t A) / B), the slope of -t Phi(-t)
 template <class P>
 EIGEN_STRONG_INLINE P gaussian_slope(P t) {
   using C = Constants<P>;
-  const P t2 = t * t, unlift = splat<P>(kUnlift<P>);
-  const Reduced<P> e = reduce_half_square(t, t2);
+  const P t2 = t * t;
   const P ratio = mul_add(t, horner_pairs(t, t2, C::kTailA), splat<P>(1)) / horner_pairs(t, t2, C::kTailB);
-  const P h = mul_add(t, splat<P>(0.398942280401432678), -ratio);
-  return h * mul_add(expm1_reduced(e.r), unlift, unlift) * e.factor;
+  return times_gaussian(mul_add(t, splat<P>(0.398942280401432678), -ratio), t, t2);
 }
 
 }  // namespace packet

@@ -31,6 +31,11 @@ inline constexpr bool kFused = true;  // mul_add rounds once
 #else
 inline constexpr bool kFused = false;
 #endif
+#ifdef EIGEN_VECTORIZE_AVX512
+inline constexpr bool kScales = true;  // there is an instruction for x 2^n
+#else
+inline constexpr bool kScales = false;
+#endif
 
 // -------------------------------------------------------- what Eigen 3.4 lacks, for one register
 
@@ -146,6 +151,29 @@ EIGEN_STRONG_INLINE float32x4_t square_root(float32x4_t x) {
 }
 EIGEN_STRONG_INLINE float64x2_t square_root(float64x2_t x) {
   return vsqrtq_f64(x);
+}
+#endif
+
+// min(|x|, c); of a NaN nothing is said
+template <class P>
+EIGEN_STRONG_INLINE P magnitude_up_to(P x, P c) {
+  return Eigen::internal::pmin(Eigen::internal::pabs(x), c);
+}
+#ifdef EIGEN_VECTORIZE_AVX512
+inline constexpr int kLesserMagnitude = 0b1010;
+EIGEN_STRONG_INLINE __m512 magnitude_up_to(__m512 x, __m512 c) {
+  return _mm512_maskz_range_ps(0xffff, x, c, kLesserMagnitude);
+}
+EIGEN_STRONG_INLINE __m512d magnitude_up_to(__m512d x, __m512d c) {
+  return _mm512_maskz_range_pd(0xff, x, c, kLesserMagnitude);
+}
+
+// x 2^n, rounded once, for integers n
+EIGEN_STRONG_INLINE __m512 scale(__m512 x, __m512 n) {
+  return _mm512_maskz_scalef_ps(0xffff, x, n);
+}
+EIGEN_STRONG_INLINE __m512d scale(__m512d x, __m512d n) {
+  return _mm512_maskz_scalef_pd(0xff, x, n);
 }
 #endif
 
@@ -271,6 +299,7 @@ PICAFLOR_PACKET_3(mul_add, Eigen::internal::pmadd)      // a b + c
 PICAFLOR_PACKET_3(neg_mul_add, registers::neg_mul_add)  // c - a b
 PICAFLOR_PACKET_2(min, Eigen::internal::pmin)
 PICAFLOR_PACKET_2(max, Eigen::internal::pmax)
+PICAFLOR_PACKET_2(magnitude_up_to, registers::magnitude_up_to)
 PICAFLOR_PACKET_1(abs, Eigen::internal::pabs)
 PICAFLOR_PACKET_1(sqrt, registers::square_root)
 PICAFLOR_PACKET_1(log, Eigen::internal::plog)
@@ -278,6 +307,9 @@ PICAFLOR_PACKET_1(log1p, Eigen::internal::generic_plog1p)
 PICAFLOR_PACKET_2(operator&, Eigen::internal::pand)
 PICAFLOR_PACKET_2(operator|, Eigen::internal::por)
 PICAFLOR_PACKET_1(exponent_bits, registers::exponent_bits)
+#ifdef EIGEN_VECTORIZE_AVX512
+PICAFLOR_PACKET_2(scale, registers::scale)
+#endif
 #undef PICAFLOR_PACKET_1
 #undef PICAFLOR_PACKET_2
 #undef PICAFLOR_PACKET_3

@@ -165,7 +165,7 @@ EIGEN_STRONG_INLINE void finish_tile(const TileColumn<T>& t, Register<T> (&sum)[
 
 // The tile that copies b is the first to read it, at a stride that often leads to another page with every
 // row: it asks for the row that comes so many steps, some 200 cycles, later.
-inline constexpr Index kRowsAhead = 32;
+inline constexpr Index kStepsAhead = 32;
 
 template <class T, int Rows, int Vectors, TileUse Use>
 void multiply_tiles(const TileColumn<T>& t) noexcept {
@@ -194,7 +194,7 @@ void multiply_tiles(const TileColumn<T>& t) noexcept {
       if constexpr (Use == TileUse::copying) {
         PICAFLOR_UNROLL
         for (int v = 0; v < Vectors; ++v) {
-          prefetch(b + kRowsAhead * b_row + column(v, b_last));
+          prefetch(b + kStepsAhead * b_row + column(v, b_last));
           pstoreu(t.copy + (p * Vectors + v) * kLanes<T>, right[v]);
         }
       }
