@@ -48,7 +48,9 @@ struct Question {
     plan.parameters = {weights<T>(in, out)};
     plan.parameters[0].transposed = transposed;
     plan.trainable = {is_trained};
-    return picaflor::parts_in_blocks<T>(plan, n, minibatches, arrays, threads);
+    picaflor::KernelTable<T> kernels{};
+    kernels.operations_per_thread = 5e5;
+    return picaflor::parts_in_blocks(kernels, plan, n, minibatches, arrays, threads);
   }
 };
 

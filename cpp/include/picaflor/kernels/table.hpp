@@ -341,6 +341,8 @@ struct KernelTable {
   // Of the tiles, beside the kernel that leaves out zeros, which waits for loads: so many times what it is
   // where zeros.hpp was fitted.
   double tile_speed;
+  // Of a product, so many are worth waking a thread for: matmul.hpp of the network.
+  double operations_per_thread;
 
   // gemm.hpp, dense.hpp
   void (*matmul)(const Matmul<T>&) noexcept;

@@ -106,7 +106,8 @@ class ColumnBlocks {
 // In how many blocks the weights of the first layer to be trained are worth moving for a range of minibatches
 // of n rows; 0 if they are not.  `arrays`: how many there are of them.
 template <class T>
-Index parts_in_blocks(const Plan& plan, Index n, Index minibatches, Index arrays, Index threads) {
+Index parts_in_blocks(const KernelTable<T>& kernels, const Plan& plan, Index n, Index minibatches,
+                      Index arrays, Index threads) {
   // What is larger waits for memory, whoever else writes it; and parts of rows that fill pages lie apart.
   constexpr Index kFewest = 16, kMostBytes = Index{1} << 24, kPage = 4096;
   constexpr Index element = static_cast<Index>(sizeof(T));
@@ -116,7 +117,7 @@ Index parts_in_blocks(const Plan& plan, Index n, Index minibatches, Index arrays
   if (step.op != Op::dense) return 0;
   const Parameter& kernel = plan.parameters[static_cast<std::size_t>(step.kernel)];
   if (kernel.transposed || arrays * kernel.size * element > kMostBytes) return 0;
-  const Grid grid = grid_for<T>(n, step.out, step.in, threads);
+  const Grid grid = grid_for(kernels, n, step.out, step.in, threads);
   return grid.by_rows || grid.parts == 1 || kernel.row * element >= grid.parts * kPage / 2 ? 0 : grid.parts;
 }
 

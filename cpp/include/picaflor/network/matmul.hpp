@@ -11,11 +11,12 @@ namespace picaflor {
 
 // How many of the threads at hand are worth waking for this much work.  A hand-over costs about a
 // microsecond, so a thread gets at least five: 5e5 floating-point operations of a product, or their like in
-// other work.
-inline Index useful_threads(double operations, Index threads) {
-  constexpr double kOperationsPerThread = 5e5;
-  return threads == 1 ? 1
-                      : std::clamp<Index>(static_cast<Index>(operations / kOperationsPerThread), 1, threads);
+// other work.  Where products are fast, they wait the longer for the weights that another core has changed.
+// (Measured, 64-byte multiply-adds at full speed, two threads against one: steps of 784-30-10 with 32 rows
+// 0.6 times as fast at 5e5, 1.0 at 2e6, 300-50-10 0.6 and 0.93, 784-64-10 with 16 rows 0.8 and 0.94; but with
+// 32 rows and Adam 1.1 and 1.0.  With 32 bytes 784-64-10 with 16 rows is 1.3 times as fast at 5e5.)
+inline Index useful_threads(double operations, Index threads, double per_thread = 5e5) {
+  return threads == 1 ? 1 : std::clamp<Index>(static_cast<Index>(operations / per_thread), 1, threads);
 }
 
 // How the (n, m) output of a product is cut.
@@ -30,10 +31,10 @@ inline constexpr Index kRowUnit = 12;  // two register tiles of six rows; of eig
 // By columns if they are enough for parts of nearly the same size: then each core keeps meeting the same
 // columns of the weights in its own cache, in the forward product as in the update.
 template <class T>
-Grid grid_for(Index n, Index m, Index k, Index threads) {
+Grid grid_for(const KernelTable<T>& kernels, Index n, Index m, Index k, Index threads) {
   constexpr Index kEnough = 4;
-  threads =
-      useful_threads(2.0 * static_cast<double>(n) * static_cast<double>(m) * static_cast<double>(k), threads);
+  const double operations = 2.0 * static_cast<double>(n) * static_cast<double>(m) * static_cast<double>(k);
+  threads = useful_threads(operations, threads, kernels.operations_per_thread);
   if (threads == 1) return {};
   const Index column_units = m / kLine<T>, row_units = n / kRowUnit;
   const bool by_rows = column_units < kEnough * threads && column_units < row_units;
@@ -54,7 +55,7 @@ void blocks_threaded(Grid grid, Index n, Index m, const Body& body) {
 // own is set.
 template <class T>
 void matmul_threaded(const KernelTable<T>& kernels, Matmul<T>& product, T* const* workspaces, Index threads) {
-  Grid grid = grid_for<T>(product.n, product.m, product.k, threads);
+  Grid grid = grid_for(kernels, product.n, product.m, product.k, threads);
   // By rows: then each is searched for its zeros once.
   if (product.zeros != Zeros::multiplied && product.n >= grid.parts * kRowUnit) grid.by_rows = true;
   if (grid.parts == 1) {

@@ -146,17 +146,19 @@ class Network {
     const OptimizerConfig& optimizer = parameters_.optimizer();
     return optimizer.clip_norm == 0 && optimizer.global_clip_norm == 0 && !goes_in_passes(n) && !is_long(n);
   }
-  // Whether one thread, as RowsAhead wants it, updates the weights that the rows are multiplied by.
+  // Whether the weights that the rows are multiplied by are updated by the caller's thread, which is to
+  // gather the next rows: RowsAhead is for one thread.
   bool updates_first_step() const {
     const bool is_dense = !plan_.steps.empty() && plan_.steps[0].op == Op::dense;
-    return workspace_.threads == 1 && is_dense && plan_.is_trained(plan_.steps[0]);
+    const bool alone = workspace_.threads == 1 || workspace_.next_x == nullptr;
+    return alone && is_dense && plan_.is_trained(plan_.steps[0]);
   }
   // For the minibatches of a range: column_blocks.hpp.
   Index parts_in_blocks(const RangeRequest& request) const {
     const Index n = request.batch_size, minibatches = (request.stop - request.start) / n;
     const Index arrays = 1 + parameters_.slot_count();
     return updates_at_once(n)
-               ? picaflor::parts_in_blocks<T>(plan_, n, minibatches, arrays, workspace_.threads)
+               ? picaflor::parts_in_blocks(kernels_, plan_, n, minibatches, arrays, workspace_.threads)
                : 0;
   }
   // Roughly what a minibatch of n rows costs, counted like the operations of products.

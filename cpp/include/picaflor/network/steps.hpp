@@ -78,7 +78,7 @@ template <class T, class Body>
 void each_block(const StepContext<T>& ctx, const Step& step, const Body& body) {
   const ColumnBlocks<T>& blocks = *ctx.blocks;
   const auto one = [&](Index i, Range columns) { body(i, columns, blocks[i]); };
-  const Grid grid = grid_for<T>(ctx.n, step.out, step.in, ctx.threads);
+  const Grid grid = grid_for(ctx.kernels, ctx.n, step.out, step.in, ctx.threads);
   if (grid.parts > 1) return parallel_parts(blocks.columns(), one);
   for (Index i = 0; const Range columns : blocks.columns()) one(i++, columns);
 }
@@ -212,7 +212,7 @@ DenseUpdate<T> update_of(const StepContext<T>& ctx, const Step& step, Index n, c
 // One step on the weights, by the rule and with the gradient that are set in `update`.
 template <class T>
 void update_threaded(const StepContext<T>& ctx, DenseUpdate<T>& update) {
-  Grid grid = grid_for<T>(update.d, update.m, update.n, ctx.threads);
+  Grid grid = grid_for(ctx.kernels, update.d, update.m, update.n, ctx.threads);
   // Without state, the columns of the forward product; state is split by rows, so that what a core streams
   // through lies together: of parts of rows, its prefetching would also fetch what another core is writing.
   const bool by_rows = update.slots[0] != nullptr || update.leaves_out_zeros != ZerosOf::neither;
@@ -230,6 +230,7 @@ void update_threaded(const StepContext<T>& ctx, DenseUpdate<T>& update) {
     part.x += rows.begin;
     part.dz += cols.begin;
     part.w += corner;
+    if (i > 0) part.rows_ahead = nullptr;  // for one thread
     for (T*& slot : part.slots) slot = slot == nullptr ? nullptr : slot + corner;
     part.workspace = ctx.workspaces[i];
     ctx.kernels.dense_update(part);
@@ -242,8 +243,8 @@ void dense_update(const StepContext<T>& ctx, const Step& step, const T* x, Index
                   const OptimizerStep& rule, double penalty_scale, T* const* slots) {
   const Parameter& kernel = ctx.parameter(step.kernel);
   DenseUpdate<T> update = update_of(ctx, step, ctx.n, x, x_row, dy, rule, penalty_scale);
-  if (&step == ctx.plan.steps.data()) update.rows_ahead = ctx.rows_ahead;
   if (ctx.in_blocks(step)) return update_in_blocks(ctx, step, update);
+  if (&step == ctx.plan.steps.data()) update.rows_ahead = ctx.rows_ahead;
   update.w = ctx.values(step.kernel);
   for (int s = 0; s < kMaxSlots; ++s) {
     if (slots[s] != nullptr) update.slots[s] = slots[s] + kernel.offset;

@@ -69,7 +69,7 @@ struct Workspace {
     moments.clear();
     const Index x_size = n * row_stride<T>(plan.input);
     x = arena_.take(x_size);
-    next_x = x_size <= kMostGatheredAhead && uses_threads(plan, n) ? arena_.take(x_size) : nullptr;
+    next_x = x_size <= kMostGatheredAhead && uses_threads(plan, kernels, n) ? arena_.take(x_size) : nullptr;
     target = arena_.take(n * row_stride<T>(plan.output));
     weight = arena_.take(n);
     predictions = arena_.take(n * plan.output);
@@ -91,9 +91,9 @@ struct Workspace {
 
   // Whether products are so large that there are regions, between which threads idle.  Of the operations a
   // third are the forward pass.
-  bool uses_threads(const Plan& plan, Index n) const {
+  bool uses_threads(const Plan& plan, const KernelTable<T>& kernels, Index n) const {
     const double forward = plan.operations_per_row / 3 * static_cast<double>(n);
-    return useful_threads(forward, threads_) > 1;
+    return useful_threads(forward, threads_, kernels.operations_per_thread) > 1;
   }
 
   // Elements of next_x.  Of longer minibatches the layers take so long that waiting for rows does not count,
