@@ -62,7 +62,7 @@ void take(const KernelTable<T>& narrow, bool halves, KernelTable<T>& wide) noexc
   Levels<T>::wide = wide;
   Levels<T>::halves = halves;
   wide.tile_speed = halves ? 1 : 1.35;
-  wide.operations_per_thread = halves ? 5e5 : 8e6 / sizeof(T);
+  wide.operations_per_thread = halves ? kOperationsPerThread : 8e6 / sizeof(T);
   wide.lanes = narrow.lanes;
   wide.narrow_columns = halves ? 16 * narrow.lanes - 1 : narrow.lanes;
   wide.matmul = matmul<T>;

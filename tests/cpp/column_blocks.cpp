@@ -49,7 +49,7 @@ struct Question {
     plan.parameters[0].transposed = transposed;
     plan.trainable = {is_trained};
     picaflor::KernelTable<T> kernels{};
-    kernels.operations_per_thread = 5e5;
+    kernels.operations_per_thread = picaflor::kOperationsPerThread;
     return picaflor::parts_in_blocks(kernels, plan, n, minibatches, arrays, threads);
   }
 };

@@ -10,7 +10,7 @@ static void add(KernelTable<T>& table) noexcept {
   table.lanes = table.wide_lanes = kLanes<T>;
   table.narrow_columns = 0;
   table.tile_speed = 1;
-  table.operations_per_thread = 5e5;
+  table.operations_per_thread = kOperationsPerThread;
   table.matmul = matmul<T>;
   table.matmul_workspace = matmul_workspace<T>;
   table.dense_update = dense_update<T>;

@@ -12,9 +12,8 @@
 //   k             blocks so deep that a panel of b stays in its cache; the sums go on through c, which keeps
 //                 each of them one chain in the order of k,
 //   columns of c  panels of a few vectors, read in place (or from a copy that the first of several tiles
-//   leaves
-//                 for the others) or, for W^T, transposed into the workspace (for some rows dx^T = W dy^T
-//                 instead),
+//                 leaves for the others) or, for W^T, transposed into the workspace (for some rows dx^T =
+//                 W dy^T instead),
 //   rows again    tiles of nearly equal height (10 rows are 5 + 5, not 6 + 4).
 // How much of each is decided in blocking.hpp.
 // Where a has many zeros, sparse.hpp does it instead; for few rows of W^T or few columns, dots.hpp.

@@ -333,6 +333,9 @@ struct NormalizationBackward {
   T* dbeta = nullptr;
 };
 
+// What a thread is worth waking for: floating-point operations, or their like in other work.
+inline constexpr double kOperationsPerThread = 5e5;
+
 template <class T>
 struct KernelTable {
   // Elements of one vector in products of up to `narrow_columns` columns, and in wider ones: with a multiple
@@ -341,7 +344,7 @@ struct KernelTable {
   // Of the tiles, beside the kernel that leaves out zeros, which waits for loads: so many times what it is
   // where zeros.hpp was fitted.
   double tile_speed;
-  // Of a product, so many are worth waking a thread for: matmul.hpp of the network.
+  // Of a product, so many are worth waking a thread for: useful_threads.
   double operations_per_thread;
 
   // gemm.hpp, dense.hpp

@@ -25,10 +25,10 @@ struct Selection {
 
 // The next rows out of order, `count` of them, where it pays that the first step's update asks for them while
 // it is computed: neither so few or short that they are soon asked for all at once, nor so many that they
-// push out of the cache what is needed before their turn. (Measured, of a training step with SGD and Adam:
-// 784-30-10 with 10 rows 1.06 and 1.03 times as fast, 100-32-10 with 16 rows 1.05; above the limit 784-128-10
-// with 32 rows 1.02 and 0.98, 784-256-10 with 64 1.00 and 0.96; below, 784-30-10 with 3 rows 0.97, 20-64-64-1
-// with 32 0.99.)
+// push out of the cache what is needed before their turn.
+// (Measured, of a training step with SGD: 784-30-10 with 10 rows 1.05 times as fast, 100-32-10 with 16 1.04,
+// 300-50-10 with 32 1.07; above the limit 784-256-10 with 64 rows 1.00, with Adam 0.96; below, 784-30-10 with
+// 3 rows 0.97, 20-64-64-1 with 32 0.99.)
 inline std::optional<RowsAhead> rows_ahead(const Rows& from, const std::int64_t* order, Index start,
                                            Index count) {
   constexpr Index kMostBytes = 64 * 1024, kLeastRows = 5, kLeastColumns = 64;

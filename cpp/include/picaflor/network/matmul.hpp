@@ -15,7 +15,7 @@ namespace picaflor {
 // (Measured, 64-byte multiply-adds at full speed, two threads against one: steps of 784-30-10 with 32 rows
 // 0.6 times as fast at 5e5, 1.0 at 2e6, 300-50-10 0.6 and 0.93, 784-64-10 with 16 rows 0.8 and 0.94; but with
 // 32 rows and Adam 1.1 and 1.0.  With 32 bytes 784-64-10 with 16 rows is 1.3 times as fast at 5e5.)
-inline Index useful_threads(double operations, Index threads, double per_thread = 5e5) {
+inline Index useful_threads(double operations, Index threads, double per_thread = kOperationsPerThread) {
   return threads == 1 ? 1 : std::clamp<Index>(static_cast<Index>(operations / per_thread), 1, threads);
 }
 

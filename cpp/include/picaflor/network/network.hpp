@@ -150,8 +150,7 @@ class Network {
   // gather the next rows: RowsAhead is for one thread.
   bool updates_first_step() const {
     const bool is_dense = !plan_.steps.empty() && plan_.steps[0].op == Op::dense;
-    const bool alone = workspace_.threads == 1 || workspace_.next_x == nullptr;
-    return alone && is_dense && plan_.is_trained(plan_.steps[0]);
+    return is_dense && plan_.is_trained(plan_.steps[0]) && !workspace_.gathers_ahead();
   }
   // For the minibatches of a range: column_blocks.hpp.
   Index parts_in_blocks(const RangeRequest& request) const {
@@ -210,15 +209,16 @@ RangeSums Network<T>::train(const Dataset<T>& data, const RangeRequest& request)
     const double rate = request.rates[sums.batches];
     const bool at_once = updates_at_once(n);
     const std::vector<T> statistics = is_long(n) ? parameters_.statistics() : std::vector<T>();
-    const std::optional<double> loss = run(data, {request.order, start, n, request.stop, at_once}, true, true,
-                                           watch, [&](const StepContext<T>& ctx) {
-                                             if (at_once) {
-                                               backward_and_update(ctx, rate);
-                                             } else {
-                                               backward_into_gradients(ctx);
-                                             }
-                                             add_metrics_of_pass(sums);
-                                           });
+    const auto backward = [&](const StepContext<T>& ctx) {
+      if (at_once) {
+        backward_and_update(ctx, rate);
+      } else {
+        backward_into_gradients(ctx);
+      }
+      add_metrics_of_pass(sums);
+    };
+    const Minibatch minibatch{request.order, start, n, request.stop, at_once};
+    const std::optional<double> loss = run(data, minibatch, true, true, watch, backward);
     if (!loss) {
       parameters_.set_statistics(statistics);
       sums.interrupted = true;

@@ -21,7 +21,7 @@ class NextRows {
   NextRows(const KernelTable<T>& kernels, const Plan& plan, const Rows& from, const std::int64_t* order,
            Index start, Index n, Index stop, Workspace<T>& workspace)
       : kernels_(kernels), workspace_(workspace), out_row_(row_stride<T>(plan.input)) {
-    if (workspace.threads == 1 || workspace.next_x == nullptr) return;
+    if (!workspace.gathers_ahead()) return;
     if (start == stop || are_read_in_place<T>(plan, from, order)) return;
     const bool are_scattered = from.col_bytes * from.cols > from.row_bytes;
     if (from.cols == 0 || from.cols > kElements || are_scattered) return;

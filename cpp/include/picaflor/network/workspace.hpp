@@ -49,6 +49,8 @@ struct Workspace {
     kept_ = rows_kept;
   }
 
+  // Whether idle threads gather the next rows.
+  bool gathers_ahead() const { return threads > 1 && next_x != nullptr; }
   // The first n rows from `start` on are in next_x.
   void set_next(Index start, Index n) {
     next_start_ = start;
