@@ -35,6 +35,7 @@ struct Question {
   Index in = 784, out = 256, n = 64, minibatches = 100, arrays = 1, threads = 2;
   bool transposed = false, is_trained = true;
   picaflor::Op op = picaflor::Op::dense;
+  double operations_per_thread = picaflor::kOperationsPerThread;
 
   template <class T = float>
   Index parts() const {
@@ -49,7 +50,7 @@ struct Question {
     plan.parameters[0].transposed = transposed;
     plan.trainable = {is_trained};
     picaflor::KernelTable<T> kernels{};
-    kernels.operations_per_thread = picaflor::kOperationsPerThread;
+    kernels.operations_per_thread = operations_per_thread;
     return picaflor::parts_in_blocks(kernels, plan, n, minibatches, arrays, threads);
   }
 };
@@ -62,10 +63,12 @@ void wide_weights_of_large_minibatches_move() {
   CHECK(Question{.minibatches = 16}.parts() == 2);
   CHECK(Question{.threads = 1}.parts() == 0);
   CHECK(Question{.minibatches = 15}.parts() == 0);
-  CHECK(Question{.n = 1}.parts() == 0);                     // too little work
-  CHECK((Question{.out = 64, .threads = 2}.parts() == 0));  // too few columns
-  CHECK(Question{.out = 1024}.parts() == 0);                // parts of rows fill half a page
-  CHECK(Question{.in = 20000}.parts() == 0);                // too large
+  CHECK(Question{.n = 1}.parts() == 0);  // too little work
+  CHECK(Question{.operations_per_thread = 1e7}.parts() == 2);
+  CHECK(Question{.operations_per_thread = 2e7}.parts() == 0);  // as little for so fast a product
+  CHECK((Question{.out = 64, .threads = 2}.parts() == 0));     // too few columns
+  CHECK(Question{.out = 1024}.parts() == 0);                   // parts of rows fill half a page
+  CHECK(Question{.in = 20000}.parts() == 0);                   // too large
   CHECK(Question{.transposed = true}.parts() == 0);
   CHECK(Question{.is_trained = false}.parts() == 0);
   CHECK(Question{.op = picaflor::Op::layer_norm}.parts() == 0);
