@@ -23,7 +23,7 @@ template <class T>
 inline constexpr Index kRowBlock = (kLongRegisters ? 2048 : 256) * 1024 / Index{sizeof(T)};
 // Up to this many steps, sums take less time than reading and writing c: low and wide tiles go through it row
 // by row.
-inline constexpr Index kShallow = 4;
+inline constexpr Index kShallow = 4, kShallowVectors = 4;
 
 // Bytes, as the processor tells; at least this.  Written once, when the table of kernels is set up.
 inline Index second_level_cache = 1024 * 1024;
@@ -66,7 +66,7 @@ constexpr bool are_few_tiles(Index n) {
 template <class T>
 Index max_depth(const Matmul<T>& g) noexcept {
   if (g.end == MatmulEnd::add_scaled) return kMaxScaledDepth;
-  const bool several_panels = g.m > kMaxVectors * kLanes<T>;
+  const bool several_panels = g.m > max_vectors(g.n == 1 ? 1 : 2) * kLanes<T>;
   const bool is_copied = parts_of(g.n, kMaxRows) >= kLeastTilesToCopy;
   const bool is_short = several_panels && !is_copied && g.b_col == 1 && span_quarters<T>(g.k, g.b_row, 3);
   return is_short ? kShortDepth : kMaxDepth;

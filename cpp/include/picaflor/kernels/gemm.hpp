@@ -192,7 +192,7 @@ void set_panel(TileColumn<T>& t, const Matmul<T>& g, const Panels<T>& panels, In
 // A product that needs no cutting: its panels one after the other.
 template <class T>
 void multiply_panels(const Matmul<T>& g) noexcept {
-  const bool shallow = g.k <= kShallow && parts_of(g.m, kLanes<T>) >= kMaxVectors / 2;
+  const bool shallow = g.k <= kShallow && parts_of(g.m, kLanes<T>) >= kShallowVectors;
   const Tiles tiles(g.n, shallow ? 1 : kMaxRows);
   const Panels<T> panels(g.m, max_vectors(tiles.tallest()));
   const bool packs = panels.narrow() || g.b_col != 1;
@@ -260,7 +260,7 @@ template <class T>
 bool is_one_panel(const Matmul<T>& g) noexcept {
   const Index vectors = parts_of(g.m, kLanes<T>), rows = smaller_of(g.n, kMaxRows);
   return g.b_col == 1 && g.m >= kLanes<T> && are_few_tiles(g.n) && g.k <= kMaxScaledDepth &&
-         vectors <= max_vectors(static_cast<int>(rows)) && (g.k > kShallow || vectors < kMaxVectors / 2);
+         vectors <= max_vectors(static_cast<int>(rows)) && (g.k > kShallow || vectors < kShallowVectors);
 }
 
 template <class T>
