@@ -12,5 +12,6 @@ void bind_losses(pybind11::module_& m);
 void bind_network(pybind11::module_& m);
 void bind_optimizers(pybind11::module_& m);
 void bind_runtime(pybind11::module_& m);
+void bind_shuffle(pybind11::module_& m);
 
 }  // namespace picaflor

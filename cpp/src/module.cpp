@@ -10,4 +10,5 @@ PYBIND11_MODULE(_core, m) {
   picaflor::bind_network(m);
   picaflor::bind_optimizers(m);
   picaflor::bind_runtime(m);
+  picaflor::bind_shuffle(m);
 }

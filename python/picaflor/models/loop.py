@@ -18,6 +18,7 @@ from picaflor.callbacks import CallbackList
 from picaflor.layers.shapes import Array
 from picaflor.models.compiled import BadLoss, Means
 from picaflor.models.data import Data
+from picaflor.models.order import shuffled_rows
 
 _REFRESH = 0.1  # seconds between updates of a progress bar
 
@@ -61,7 +62,7 @@ class Epochs:
     def take(self) -> tuple[Array | None, int, int]:
         """Return the order of the rows (None: as they lie), first and last + 1 minibatch."""
         if self._next >= self.batches:
-            self._order = self.rng.permutation(self.rows) if self.shuffle else None
+            self._order = shuffled_rows(self.rows, self.rng) if self.shuffle else None
             self._next = 0
         first = self._next
         last = self.batches if self.steps is None else min(first + self.steps, self.batches)

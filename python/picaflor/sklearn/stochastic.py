@@ -16,6 +16,7 @@ from sklearn.model_selection import train_test_split
 from picaflor import Sequential, optimizers
 from picaflor.callbacks import Callback, CallbackList
 from picaflor.models.data import rows_together
+from picaflor.models.order import shuffled_rows
 from picaflor.optimizers.schedules import LearningRateSchedule
 from picaflor.sklearn.inputs import Array, dense_pieces
 from picaflor.sklearn.objective import Objective
@@ -259,8 +260,7 @@ def _batch_size(wanted: Any, n: int) -> int:
 
 
 def _shuffled(order: Array | None, n: int, random_state: Any) -> Array:
-    index = np.arange(n)
-    random_state.shuffle(index)
+    index = shuffled_rows(n, random_state)
     return index if order is None else order[index]
 
 
